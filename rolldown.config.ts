@@ -67,9 +67,20 @@ const programs: RolldownOptions = {
     dir: 'dist',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
+    // V8 reads a file of one character beyond ASCII in three times as long, and keeps it in twice the memory.
+    charset: 'ascii',
+    comments: { legal: true, annotation: false, jsdoc: false },
     codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: partOf, debugName: 'parts' }] },
   },
-  plugins: [{ name: 'light-builtins', renderChunk: (code) => withLightBuiltins(code) }],
+  plugins: [
+    { name: 'light-builtins', renderChunk: (code) => withLightBuiltins(code) },
+    {
+      name: 'plain-licences',
+      generateBundle(_options, bundle) {
+        for (const file of Object.values(bundle)) if (file.type === 'chunk') file.code = withPlainLicences(file.code);
+      },
+    },
+  ],
 };
 
 /** `dist/web/`: the page that the hub serves. */
@@ -121,4 +132,10 @@ function withLightBuiltins(code: string): string {
       return first === undefined ? `const ${parts} = ${module};` : `const ${first} = ${module}, ${parts} = ${first};`;
     },
   );
+}
+
+/** What `charset` leaves as it is: names in the comments of licences. */
+function withPlainLicences(code: string): string {
+  const escaped = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return code.replace(/\/\*![\s\S]*?\*\//g, (comment) => comment.replace(/[^\0-\x7f]/g, escaped));
 }

@@ -89,7 +89,7 @@ zsh         zsh                  judges its completion script
 fish        fish                 the same
 virsh       libvirt-clients      tests define restored VMs, and judge their XML
 xmllint     libxml2-utils        the same
-chromium    chromium             shows the page
+chromium-headless-shell  chromium-headless-shell  shows the page
 libvirtd    libvirt-daemon       starts them, in a namespace of the tests
 /etc/libvirt/qemu.conf           libvirt-daemon-system       has the user that VMs of libvirt run as
 /usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so  libvirt-daemon-driver-qemu  is libvirt without a daemon

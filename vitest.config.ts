@@ -37,14 +37,15 @@ export default defineConfig({
     pool: 'forks',
     // Test files leave behind nothing that the next one in their process could stumble over.
     isolate: false,
-    // Three times the cores of the CI's machine: tests wait more than half of their time, for programs, timers and lines.
-    maxWorkers: 6,
+    // Twice the cores of the CI machine: tests wait for programs, timers and lines. More only let each of them wait longer.
+    maxWorkers: 4,
     env: { TMPDIR, SENDENSE_TEST_RUN, SEED, NODE_COMPILE_CACHE, NO_COLOR: '1' },
     provide: { TMPDIR, SENDENSE_TEST_RUN },
     // Bounds on waits, not guesses at their length: other work on the machine may make all of it ten times as slow.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 60_000 } },
+    testTimeout: 300_000,
+    // A hook makes ready what all tests of its file share: a hub, its users, a backup.
+    hookTimeout: 400_000,
+    expect: { poll: { timeout: 200_000 } },
     teardownTimeout: 20_000,
     slowTestThreshold: 3_000,
     // Everything is real here: no test is repeated until it passes, no double outlives its test.

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
 import { testProgramsFolder } from './programs.ts';
 import { bundleTestPrograms } from './runner/bundle-programs.ts';
+import { endBrowser } from './web/end-browser.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -33,12 +34,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const ownPrograms = testProgramsFolder(run);
   await bundleTestPrograms(ownPrograms);
   return async () => {
+    endBrowser(ownPrograms);
     const processes = await processesLeft(run);
     // A worker that ends may still be writing compiled code there.
     rmSync(ownPrograms, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 });
     for (const { pid } of processes) kill(pid);
     const mounts = mountsBelow(folder);
-    const files = mounts.length > 0 ? [] : readdirSync(folder);
+    const files = mounts.length > 0 ? [] : filesIn(folder);
     if (mounts.length === 0) rmSync(folder, { recursive: true, force: true });
     const left = [
       ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
@@ -92,6 +94,14 @@ function kill(pid: number): void {
   } catch {
     // Gone meanwhile.
   }
+}
+
+/** What is in the private place of this user (`private-places.ts`) tells who left it; its name does not. */
+function filesIn(folder: string): string[] {
+  const place = `sendense-${process.getuid?.() ?? 0}`;
+  return readdirSync(folder).map((name) =>
+    name === place ? `${place} with [${readdirSync(join(folder, place)).join(', ')}]` : name,
+  );
 }
 
 const mountsBelow = (folder: string): string[] =>

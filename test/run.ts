@@ -52,6 +52,11 @@ if (tested) {
 }
 const failed = checked.failed.length + (tested?.failed ?? 0);
 const skipped = tested?.skipped ?? 0;
+// Once more, because whoever reads only the end of a long output wants these first.
+if (failed > 0) {
+  const what = [...checked.failed.map((name) => `the check ${name}`), ...(tested?.failures ?? [])];
+  console.log(`\nWhat failed:\n${what.map((line) => `  ${line}`).join('\n')}`);
+}
 if (failed > 0) console.log(`\nThe same random tests again: ${again}`);
 console.log(
   `\n${checked.passed + (tested?.passed ?? 0)} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
  */
 export function tagAnswers(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload !== 'string' || !isTagged(request, reply)) return payload;
+    if (!(typeof payload === 'string' || Buffer.isBuffer(payload)) || !isTagged(request, reply)) return payload;
     const own = reply.getHeader('etag');
     const tag = typeof own === 'string' ? own : weakTag(payload);
     void reply.header('etag', tag);
@@ -19,7 +19,7 @@ export function tagAnswers(app: FastifyInstance): void {
 }
 
 /** Weak: the same data may be written down in another way. */
-export const weakTag = (body: string): string =>
+export const weakTag = (body: string | Buffer): string =>
   `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
 
 function isTagged(request: FastifyRequest, reply: FastifyReply): boolean {

@@ -2,7 +2,7 @@ import type { OwnData } from '../host/images/qemu-map.ts';
 import { blockSize, digestBytes, pageBlocks, pageSpan } from './block-index-format.ts';
 import type { IndexReader } from './index-reader.ts';
 import type { DigestLanes } from './digest-lanes.ts';
-import { createDigestPool } from './digest-pool.ts';
+import { createDigestPool, type DigestPool } from './digest-pool.ts';
 import { totalLength, type Extent } from './extents.ts';
 import type { GuestBlocks } from './guest-blocks.ts';
 import { createPacer, type Pace } from './pacer.ts';
@@ -46,7 +46,7 @@ export async function compareStored(options: CompareStoredOptions): Promise<Exte
   const { workers = 2, background } = options;
   await using pool = options.pool
     ? lent(options.pool, file)
-    : createDigestPool({ source, uri: file, file, workers, background, signal });
+    : ownThreads({ source, uri: file, file, workers, background, signal }, options.blocks);
   const read = reader(pool, options, both);
   let first: Extent | null = null;
   const differs = (offset: number): void => {
@@ -77,6 +77,13 @@ export async function compareStored(options: CompareStoredOptions): Promise<Exte
 const zeroPage = Buffer.alloc(pageBlocks * digestBytes);
 
 type Read = (extents: readonly OwnData[]) => Promise<Uint8Array>;
+
+/** All that will be read is known: the threads start at once, and this one needs no buffers. */
+function ownThreads(options: Parameters<typeof createDigestPool>[0], { extents }: GuestBlocks): DigestPool {
+  const pool = createDigestPool(options);
+  pool.expect(extents.reduce((sum, { length }) => sum + length, 0));
+  return pool;
+}
 
 /** Reads this file with threads that stay. */
 const lent = (pool: DigestLanes, file: string): DigestLanes & AsyncDisposable => ({

@@ -29,6 +29,8 @@ export interface DigestPoolOptions extends Omit<WorkerStart, 'to'> {
   readonly onLink?: ((event: LinkEvent) => void) | undefined;
   /** 0: this thread does it all over `source` and `target`, for servers that bear one connection. */
   readonly workers: number;
+  /** Bytes that this thread reads before it is worth while to start threads. */
+  readonly ownBytes?: number | undefined;
   /** Aborting ends the threads; what is pending rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,13 +49,15 @@ interface Thread {
 
 /** Tasks that a worker holds: the next is there when one ends, so that its connection never idles. */
 const tasksPerWorker = 2;
-/** What is read in this thread: less than starting a worker costs. */
-const ownBytes = 32 * 1024 * 1024;
+/** What is read in this thread, if nobody says otherwise: less than starting a worker costs. */
+const usualOwnBytes = 32 * 1024 * 1024;
+/** Of a thread. What V8 takes by itself for garbage of a moment is no gain: 6 MB of each. */
+const resourceLimits = { maxYoungGenerationSizeMb: 3 };
 
 const workerFile = startFile('blocks/digest-worker');
 
 export function createDigestPool(options: DigestPoolOptions): DigestPool {
-  const { uri, file, target, link, requestBytes, background, signal } = options;
+  const { uri, file, target, link, requestBytes, background, ownBytes = usualOwnBytes, signal } = options;
   const own = createDigestLanes(options.source, { target, requestBytes });
   const queue: Waiting[] = [];
   const threads: Thread[] = [];
@@ -95,7 +99,7 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
       background,
     };
     const tasks = new Map<number, Waiting>();
-    const worker = new Worker(workerFile, { workerData: start });
+    const worker = new Worker(workerFile, { workerData: start, resourceLimits });
     worker.on('message', (answer: WorkerAnswer) => {
       if ('error' in answer) return fail(new SendenseError(answer.error.code, answer.error.message));
       if ('link' in answer) return options.onLink?.(answer.link);
@@ -132,7 +136,7 @@ export function createDigestPool(options: DigestPoolOptions): DigestPool {
     async digest(work, onProgress) {
       if (failure !== null) throw failure.reason;
       bytes += totalLength(work.extents);
-      if (bytes <= ownBytes || options.workers === 0) return own.digest(work, onProgress);
+      if ((bytes <= ownBytes && threads.length === 0) || options.workers === 0) return own.digest(work, onProgress);
       return new Promise<DigestDone>((resolve, reject) => {
         const task = { id: ++lastId, work };
         queue.push({ task, onProgress, resolve: (answer) => 'done' in answer && resolve(answer.done), reject });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { exists } from '../host/files/files.ts';
+import { usualLibvirt } from '../host/libvirt/usual-libvirt.ts';
 import { bridgeOfNetwork, networksAt } from '../host/libvirt/virsh.ts';
 import { isBootNetwork, libvirtNetworkOf, type BootNetwork } from './boot-machine.ts';
 
@@ -18,7 +19,7 @@ interface FindOptions {
  */
 export async function findNetwork(
   wanted: BootNetwork,
-  { uri = 'qemu:///system', bridgeConf = '/etc/qemu/bridge.conf', signal }: FindOptions = {},
+  { uri = usualLibvirt, bridgeConf = '/etc/qemu/bridge.conf', signal }: FindOptions = {},
 ): Promise<BootNetwork> {
   const name = libvirtNetworkOf(wanted);
   const network = name === null ? wanted : await bridgeOf(name, uri, signal);

@@ -32,6 +32,16 @@ export async function tendBoot(access: RepositoryAccess, row: BootRow): Promise<
     await settleOff(access, row);
     return false;
   }
+  try {
+    await tendGuest(access, row);
+  } catch (error) {
+    // Whoever ended it meanwhile has ended the conversation with it.
+    if (await goesOn(access, row)) throw error;
+  }
+  return true;
+}
+
+async function tendGuest(access: RepositoryAccess, row: BootRow): Promise<void> {
   const trouble = await repair(access, row).catch((error: unknown) => error);
   // Whatever is wrong with its chain or its move: the disk that it writes to must not become full.
   const why = await lackOf(row);
@@ -43,7 +53,12 @@ export async function tendBoot(access: RepositoryAccess, row: BootRow): Promise<
     await pauseOrGoOn(access, { row, why, ask });
   });
   if (trouble !== undefined) throw trouble;
-  return true;
+}
+
+/** Whether it still is to run, and does. */
+async function goesOn({ state }: RepositoryAccess, { id, folder }: BootRow): Promise<boolean> {
+  const now = findBoot(state, id);
+  return now !== undefined && now.wanted === 'on' && (await guestProcess(folder)) !== null;
 }
 
 /** Brings back what serves its chains, and its move forward. */

@@ -1,3 +1,4 @@
+import type { FilesClient } from '../files/client/files-client.ts';
 import type { EmbeddedNodeFactory } from '../hub/embedded-node.ts';
 import type { Hub, HubOptions } from '../hub/hub.ts';
 import type { OutputStream, Terminal } from '../view/terminal.ts';
@@ -86,6 +87,8 @@ export interface CommandContext {
   readonly rescued?: string | undefined;
   /** The words that name the hub that is asked over HTTP; undefined: this machine is the hub. */
   readonly reached?: string | undefined;
+  /** Files of restore points of the hub that is asked over HTTP. */
+  readonly remoteFiles?: FilesClient | undefined;
   readInput(): Promise<Uint8Array>;
   /** Asks on the terminal without showing what is typed; undefined where standard input is no terminal. */
   readonly askHidden: ((prompt: string) => Promise<string>) | undefined;

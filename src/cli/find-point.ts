@@ -2,7 +2,7 @@ import { SendenseError } from '../errors/sendense-error.ts';
 import { notReadable, type LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { Hub, ListLine } from '../hub/hub.ts';
 import { shellWord } from '../view/text.ts';
-import { importHint, targetIn, unknownName } from './find-target.ts';
+import { importHint, linesFor, targetIn, unknownName } from './find-target.ts';
 import { pointChoice } from './point-option.ts';
 
 export interface WantedPoint {
@@ -25,7 +25,7 @@ export async function findPoint(
   { name, words, repository, repositoryOption = '--repository', rescued }: WantedPoint,
 ): Promise<{ readonly point: string; readonly repository: string }> {
   const choice = pointChoice(words);
-  const lines = await hub.lines({ repository });
+  const lines = await linesFor(hub, name, repository);
   const vm = name ?? onlyVm(lines, rescued, hub.leftOut(undefined));
   const target = targetIn(lines, vm);
   if (!target) throw notReadable(hub.leftOut(undefined), vm) ?? unknownName(lines, vm, 'no VM', rescued);

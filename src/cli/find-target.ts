@@ -14,10 +14,20 @@ export async function findTarget(
   rescued?: string,
 ): Promise<PointFilter> {
   if (name === undefined) return { repository };
-  const points = await hub.lines({ repository });
+  const points = await linesFor(hub, name, repository);
   const found = targetIn(points, name);
   if (found) return { ...found, repository };
   throw notReadable(hub.leftOut(undefined), name) ?? unknownName(points, name, 'no VM and no restore point', rescued);
+}
+
+/** The lines of the VM of that name. There may be ten thousand of others: they are read where no VM has the name. */
+export async function linesFor(
+  hub: Hub,
+  name: string | undefined,
+  repository: string | undefined,
+): Promise<readonly ListLine[]> {
+  const own = name === undefined ? [] : await hub.lines({ repository, vm: name });
+  return own.length > 0 ? own : hub.lines({ repository });
 }
 
 type NamedPoint = Pick<ListLine, 'vm' | 'backup_id'>;

@@ -88,14 +88,16 @@ const kinds: { readonly [T in TargetType]: (where: string, options: ToOptions) =
     return { vsphere: where, ...machineOf('vsphere', options), ...(thin === true ? { thin } : {}) };
   },
   inPlace: (where, options) => inPlaceOf(where, options),
+  attach: (where, options) => attachOf(where, options),
+  attachKvm: (where, options) => attachKvmOf(where, options),
 };
 
-type MachineTarget = 'kvm' | 'ova' | 'vsphere' | 'in-place';
+type MachineTarget = 'kvm' | 'ova' | 'vsphere' | 'in-place' | 'attach' | 'attach-kvm';
 
 /** Which kinds of targets each option is for. */
 const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: string, ...kinds: MachineTarget[]] } = {
   name: ['--name', 'kvm', 'vsphere'],
-  libvirt: ['--libvirt', 'kvm'],
+  libvirt: ['--libvirt', 'kvm', 'attach-kvm'],
   network: ['--network', 'kvm', 'vsphere'],
   connect: ['--connect', 'kvm', 'vsphere'],
   keepMac: ['--keep-mac', 'kvm', 'vsphere'],
@@ -105,15 +107,15 @@ const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: st
   cpus: ['--cpus', 'kvm', 'ova'],
   firmware: ['--firmware', 'kvm', 'ova'],
   guestId: ['--guest-id', 'ova'],
-  folder: ['--folder', 'vsphere'],
+  folder: ['--folder', 'vsphere', 'attach-kvm'],
   pool: ['--pool', 'vsphere'],
-  datastore: ['--datastore', 'vsphere'],
-  thick: ['--thick', 'vsphere'],
+  datastore: ['--datastore', 'vsphere', 'attach'],
+  thick: ['--thick', 'vsphere', 'attach'],
   withoutTpm: ['--without-tpm', 'vsphere'],
   powerOn: ['--power-on', 'vsphere', 'in-place'],
-  resume: ['--no-resume', 'vsphere'],
-  node: ['--node', 'vsphere', 'in-place'],
-  credential: ['--credential', 'vsphere', 'in-place'],
+  resume: ['--no-resume', 'vsphere', 'attach'],
+  node: ['--node', 'vsphere', 'in-place', 'attach'],
+  credential: ['--credential', 'vsphere', 'in-place', 'attach'],
   inPlace: ['--in-place', 'in-place'],
   safetyBackup: ['--no-safety-backup', 'in-place'],
   takeOver: ['--take-over', 'in-place'],
@@ -134,7 +136,38 @@ const placeOfKind: { readonly [M in MachineTarget]: string } = {
   'ova': '--to ova:…',
   'vsphere': '--to vsphere:…',
   'in-place': '--to vsphere:… --in-place',
+  'attach': '--to attach:…',
+  'attach-kvm': '--to attachKvm:…',
 };
+
+/** The `to` of a plan that attaches disks to a VM. @param vm that gets them; absent: the one that they were of */
+export function attachOf(
+  where: string,
+  { format, subformat, thin, overwrite, ...options }: Partial<ToOptions>,
+  vm?: string,
+): To {
+  if ((format ?? 'raw') !== 'raw' || subformat !== undefined)
+    throw usage('--format and --subformat are for folders; the disks of a VM in vSphere are VMDKs');
+  if (overwrite === true) throw usage('--overwrite is for --to device:…; a disk that is attached is a new one');
+  if (where === '') throw usage('--to attach: names no source: write attach:SOURCE, a source of sendense.yaml');
+  if (thin === true && options.thick === true) throw usage('--thin and --thick contradict each other');
+  return { attach: where, ...(vm === undefined ? {} : { vm }), ...machineOf('attach', options) };
+}
+
+/** The same for a VM of libvirt. @param where its name or uuid */
+export function attachKvmOf(
+  where: string,
+  { format, subformat, thin, overwrite, ...options }: Partial<ToOptions>,
+  vm?: string,
+): To {
+  if ((format ?? 'raw') !== 'raw' || subformat !== undefined || thin === true)
+    throw usage('--format, --subformat and --thin are for folders; the disks of a VM of libvirt are qcow2');
+  if (overwrite === true) throw usage('--overwrite is for --to device:…; a disk that is attached is a new one');
+  if (vm !== undefined) throw usage('--vm is for vSphere; in KVM the VM that gets the disk stands in --to kvm:VM');
+  const { folder, ...more } = options;
+  const said = machineOf('attach-kvm', more);
+  return { attachKvm: where, ...said, ...(folder === undefined ? {} : { folder: resolve(folder) }) };
+}
 
 function inPlaceOf(where: string, { thin, ...options }: Omit<ToOptions, 'format'>): To {
   if (thin === true)

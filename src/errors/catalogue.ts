@@ -142,6 +142,7 @@ export const catalogue = {
     'never',
     'This run has no log',
     'Old logs are removed (`history` in sendense.yaml), and logs of jobs are kept only for transfers that failed. `sendense-run show RUN` shows how the run went.',
+    404,
   ),
   'run.unknown': entry(1, 'never', 'There is no such run', 'Look up the id of the run in `sendense-run history`.', 404),
   'run.elsewhere': entry(
@@ -789,7 +790,7 @@ export const catalogue = {
   'transport.unavailable': entry(
     1,
     'never',
-    'No transport can read the disks',
+    'No transport can read or write the disks',
     'The message says what each transport lacks. docs/vsphere.md describes the transports.',
   ),
   'transport.unsafe': entry(
@@ -801,7 +802,7 @@ export const catalogue = {
   'transport.failed': entry(
     1,
     'temporary',
-    'Reading a disk failed',
+    'Reading or writing a disk failed',
     'The message contains what the transport said. docs/vsphere.md describes the transports.',
   ),
   'credential.unknown': entry(
@@ -849,6 +850,7 @@ export const catalogue = {
     'never',
     'The restore points under this VM name belong to another VM',
     'Give each VM its own `vm.name`. If both are the same machine, say so with `sendense-run adopt`. “Whose restore points” in docs/repository.md explains this.',
+    409,
   ),
   'chain.no-parent': entry(
     1,
@@ -1051,6 +1053,7 @@ export const catalogue = {
     'never',
     'Nothing was pruned, because something is in doubt',
     'Clear up what the message names. Until then every restore point stays.',
+    409,
   ),
   'prune.failed': entry(
     1,

@@ -47,6 +47,7 @@ export async function createHubApi(options: HubApiOptions): Promise<ApiServer> {
   const events = watchChanges({
     changes: () => hub.changes(),
     ofRun: (id) => hub.pages.markOfRun(id),
+    ofProgress: (id) => hub.pages.markOfProgress(id),
     failed: (error) => log.warn(`changes cannot be watched: ${error.message}`),
   });
   const inquiries = createInquiries(parts.askCommand);

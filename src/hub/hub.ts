@@ -4,6 +4,7 @@ import type {
   AdoptOutput,
   CheckOutput,
   DiscoverOutput,
+  DoctorOutput,
   FilesLogOutput,
   HistoryOutput,
   ImportOutput,
@@ -31,6 +32,7 @@ import type { RunLog } from './describe/describe-run.ts';
 import type { DiscoverRequestOptions } from './discovery/discover-source.ts';
 import type { LeftOutPoint } from '../restore-points/choose/left-out.ts';
 import type { EmbeddedNodeFactory } from './embedded-node.ts';
+import type { Attached } from './attached/attach-place.ts';
 import type { Boots } from './boots/manage-boots.ts';
 import type { Access } from './access/manage-access.ts';
 import type { OidcLogin } from './access/oidc-login.ts';
@@ -165,9 +167,13 @@ export interface Hub extends AsyncDisposable {
   adopt(request: AdoptRequest): Promise<AdoptOutput>;
   readonly retention: RetentionCalls;
   readonly nodes: Nodes;
+  /** What the hub and the node itself find wrong with it. @throws SendenseError `node.unknown` */
+  nodeDoctor(name: string, signal: AbortSignal): Promise<DoctorOutput>;
   readonly care: Care;
   /** VMs that run from restore points. */
   boots(): Promise<Boots>;
+  /** Disks of restore points that are attached to VMs. */
+  readonly attached: Attached;
   readonly notices: Notices;
   /** What the API begins and ends. */
   readonly acts: Acts;

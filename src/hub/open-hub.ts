@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { listLeases } from '../state/runs/port-leases.ts';
 import { vmOfMount } from '../state/files/restore-mounts.ts';
 import { countRuns } from '../state/runs/runs.ts';
+import { manageAttached } from './attached/manage-attached.ts';
 import { manageActs } from './acts/manage-acts.ts';
 import { adoptVm } from './vm-names/adopt-vm.ts';
 import { checkAll } from './check/check-all.ts';
@@ -145,8 +146,10 @@ type Managers =
   | 'tokens'
   | 'oidc'
   | 'acts'
+  | 'attached'
   | 'boots'
   | 'credentials'
+  | 'nodeDoctor'
   | 'notices'
   | 'retention'
   | 'care'
@@ -170,6 +173,8 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
 
     oidc: oidcLogin(state, settings.hub.oidc),
 
+    attached: manageAttached(services),
+
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 
     notices: manageNotices(parts.notices),
@@ -181,6 +186,9 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
     care,
 
     nodes,
+
+    nodeDoctor: async (name, signal) =>
+      (await import('./nodes/ask-doctor.ts')).askDoctor(services, nodes, name, signal),
 
     planFiles: managePlanFiles({
       folder: resolve(settingsFolder, settings.hub.plans ?? '.'),

@@ -4,6 +4,7 @@ import { defaultLimits, type ApiLimits } from '../api/limits.ts';
 import { makeFolders } from '../host/files/make-folders.ts';
 import type { JobStatus } from '../schemas/types.ts';
 import { assertOwnStateFolder } from '../state/database/own-state.ts';
+import type { SharedDoctor } from './doctor/shared-doctor.ts';
 import { openIndexSpool } from './jobs/index-spool.ts';
 import { openJobs } from './jobs/jobs.ts';
 import { noMetrics, type Metrics } from './metrics/metrics.ts';
@@ -22,6 +23,7 @@ export interface NodeOptions {
   /** Where disks of a hub may be beside its usual places (`nbd: hosts` of node.yaml); default none. */
   readonly nbdHosts?: readonly string[] | undefined;
   readonly version: string;
+  readonly doctor: SharedDoctor;
   readonly logger?: ApiLogger | undefined;
   readonly limits?: Partial<ApiLimits> | undefined;
   /** Whether it counts for `GET /metrics`; default true. */
@@ -34,7 +36,7 @@ export interface NodeOptions {
 
 /** The node's HTTP API (`docs/node-api.md`), not listening yet. Closing it leaves running jobs alone. */
 export async function createNode(options: NodeOptions): Promise<ApiServer> {
-  const { stateDir, token, version, logger, nbdHosts = [] } = options;
+  const { stateDir, token, version, doctor, logger, nbdHosts = [] } = options;
   const own = [stateDir, ...(options.tokenFile === undefined ? [] : [options.tokenFile]), ...(options.own ?? [])];
   const limits = { ...defaultLimits, ...options.limits };
   assertOwnStateFolder(stateDir);
@@ -44,7 +46,7 @@ export async function createNode(options: NodeOptions): Promise<ApiServer> {
   const jobs = await openJobs({ stateDir, indexes, refused, own, endsWithUs: options.jobsEndWithUs });
   const metrics = options.metrics === false ? noMetrics : await countFrom(version, await jobs.list());
 
-  const parts = { stateDir, own, nbdHosts, version, jobs, indexes, refused, limits, metrics };
+  const parts = { stateDir, own, nbdHosts, version, jobs, indexes, refused, limits, metrics, doctor };
   const openApi = documentOf(nodeApi, version);
   const app: ApiServer = await createApi(nodeApi, {
     parts: { ...parts, openApi, address: () => addressOf(app) },

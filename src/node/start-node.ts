@@ -1,5 +1,6 @@
 import { chmod, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import type { ApiLogger } from '../api/create-api.ts';
 import type { ApiLimits } from '../api/limits.ts';
 import { SendenseError } from '../errors/sendense-error.ts';
@@ -7,7 +8,9 @@ import { longestSocketPath } from '../host/files/socket-path.ts';
 import { portUser } from '../host/net/port-holder.ts';
 import { version } from '../schemas/package.ts';
 import { createNode } from './create-node.ts';
+import { sharedDoctor } from './doctor/shared-doctor.ts';
 import { urlOf, type ListenAddress } from './listen-address.ts';
+import type { ResolvedNodeSettings } from './node-settings.ts';
 
 export interface StartNodeOptions {
   /** A Unix socket for this user alone, or a TCP address; port 0 takes any. */
@@ -29,6 +32,9 @@ export interface StartNodeOptions {
   readonly jobsEndWithUs?: boolean | undefined;
   /** Whether hubs may prove that they have the token, and be shown that this node has it; default true. Where nobody else can answer, none asks. */
   readonly proof?: boolean | undefined;
+  /** For the checks of `doctor`, as node.yaml has them; default: none and auto. */
+  readonly hub?: ResolvedNodeSettings['hub'];
+  readonly program?: ResolvedNodeSettings['program'];
   /** Closes the node. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,8 +51,11 @@ export interface RunningNode extends AsyncDisposable {
 /** Starts the node's API; it answers when this returns. @throws SendenseError `node.address` */
 export async function startNode(options: StartNodeOptions): Promise<RunningNode> {
   options.signal?.throwIfAborted();
-  const { listen, signal: _signal, ...rest } = options;
-  const app = await createNode({ ...rest, version });
+  const { listen, signal: _signal, hub, program = 'auto', ...rest } = options;
+  const { stateDir, tokenFile = join(stateDir, 'token') } = rest;
+  let address = listen;
+  const doctor = sharedDoctor(() => ({ stateDir, listen: address, tokenFile, hub, program }));
+  const app = await createNode({ ...rest, version, doctor });
   try {
     if ('socket' in listen) await listenOnSocket(listen.socket, (path) => app.listen({ path }));
     else await app.listen(listen);
@@ -55,8 +64,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     throw notListening(listen, error as NodeJS.ErrnoException);
   }
   const bound = app.server.address();
-  const address =
-    'socket' in listen || typeof bound !== 'object' ? listen : { ...listen, port: bound?.port ?? listen.port };
+  if (!('socket' in listen) && typeof bound === 'object') address = { ...listen, port: bound?.port ?? listen.port };
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= Promise.resolve(app.close()));
   options.signal?.addEventListener('abort', () => void close(), { once: true });

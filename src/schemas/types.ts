@@ -126,6 +126,10 @@ export type Findings = {
   message: string;
   remedy: string;
 }[];
+export type Paused = {
+  since: number;
+  reason: string;
+} | null;
 export type Notices = {
   id: string;
   event: string;
@@ -155,10 +159,6 @@ export type Notices = {
     due: number;
   }[];
 }[];
-export type Paused = {
-  since: number;
-  reason: string;
-} | null;
 export type Repositories = Items1[];
 /**
  * One JSON line of sendense-run run --json.
@@ -287,6 +287,22 @@ export type Source8 = ImageSourceSpec | VsphereSourceSpec;
  */
 export type Source9 = ImageSourceSpec | VsphereSourceSpec;
 /**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source10 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source11 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source12 = ImageSourceSpec | VsphereSourceSpec;
+/**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source13 = ImageSourceSpec | VsphereSourceSpec;
+/**
  * VMs of a source, what `discover` prints.
  */
 export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
@@ -367,6 +383,7 @@ export type Results = VerifiedPoint[];
 
 export interface AllSchemas {
   ApiError: ApiError;
+  AttachedMark: AttachedMark;
   ChangedAreas: ChangedAreas;
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
@@ -560,6 +577,7 @@ export interface AllSchemas {
   VsphereVm: VsphereVm;
   GroupMember: GroupMember;
   GroupedRun: GroupedRun;
+  OverallProgress: OverallProgress;
   FreedBytes: FreedBytes;
   PrunedVm: PrunedVm;
   PrunedPoint: PrunedPoint;
@@ -573,6 +591,9 @@ export interface AllSchemas {
   UsedBy: UsedBy;
   DrilledVm: DrilledVm;
   VsphereMachine: VsphereMachine;
+  AttachedDomain: AttachedDomain;
+  AttachedDisk: AttachedDisk;
+  HubAdoptRequest: HubAdoptRequest;
   HubBackfill: HubBackfill;
   BackupProgressOutput: BackupProgressOutput;
   HubBackupRequest: HubBackupRequest;
@@ -586,16 +607,26 @@ export interface AllSchemas {
   ChangeIdsOutput: ChangeIdsOutput;
   HubCheckRequest: HubCheckRequest;
   HubCheck: HubCheck;
+  HubCopyRequest: HubCopyRequest;
+  HubCopy: HubCopy;
   HubCredentialAdd: HubCredentialAdd;
   HubCredentialPassword: HubCredentialPassword;
   HubCredentialTest: HubCredentialTest;
+  HubDetachRequest: HubDetachRequest;
   HubDiscoverRequest: HubDiscoverRequest;
   HubDiscovery: HubDiscovery;
+  HubForgetBoot: HubForgetBoot;
+  HubGcRequest: HubGcRequest;
+  HubGroup: HubGroup;
+  HubGroups: HubGroups;
   HubGrowth: HubGrowth;
   HubHealth: HubHealth;
+  HubImportRequest: HubImportRequest;
   HubInquiry: HubInquiry;
+  HubKvmDetachRequest: HubKvmDetachRequest;
   LoginWays: LoginWays;
   LoginRequest: LoginRequest;
+  HubMeasureRequest: HubMeasureRequest;
   HubNodeAdd: HubNodeAdd;
   HubNodeRename: HubNodeRename;
   HubNodeToken: HubNodeToken;
@@ -609,13 +640,19 @@ export interface AllSchemas {
   PlanFileSave: PlanFileSave;
   HubPlanFile: HubPlanFile;
   HubPlanFiles: HubPlanFiles;
+  HubPlanProposal: HubPlanProposal;
   HubPlanText: HubPlanText;
   PlanTextRequest: PlanTextRequest;
   HubPlan: HubPlan;
   HubPlans: HubPlans;
+  HubPointChoose: HubPointChoose;
+  HubPointChosen: HubPointChosen;
+  HubProgress: HubProgress;
   ProtectionRequest: ProtectionRequest;
   ProveRequest: ProveRequest;
   HubPrunePreview: HubPrunePreview;
+  HubPruneRequest: HubPruneRequest;
+  HubRecoverRequest: HubRecoverRequest;
   HubRepositories: HubRepositories;
   RestoreMountRequest: RestoreMountRequest;
   RestorePlaces: RestorePlaces;
@@ -631,6 +668,7 @@ export interface AllSchemas {
   HubRestores: HubRestores;
   RunCancelOutput: RunCancelOutput;
   HubRunLog: HubRunLog;
+  HubRunProgress: HubRunProgress;
   RunStartRequest: RunStartRequest;
   RunStartedOutput: RunStartedOutput;
   HubRuns: HubRuns;
@@ -639,6 +677,8 @@ export interface AllSchemas {
   SessionInfo: SessionInfo;
   SessionsEnded: SessionsEnded;
   SessionsOutput: SessionsOutput;
+  HubSourcePlanRequest: HubSourcePlanRequest;
+  HubSourceVms: HubSourceVms;
   HubSources: HubSources;
   HubStatus: HubStatus;
   HubTimetable: HubTimetable;
@@ -664,6 +704,12 @@ export interface AllSchemas {
   Manifest: Manifest;
   MergeIntent: MergeIntent;
   NodeSettings: NodeSettings;
+  AttachCheckRequest: AttachCheckRequest;
+  AttachChecked: AttachChecked;
+  AttachEndRequest: AttachEndRequest;
+  AttachEnded: AttachEnded;
+  AttachedListRequest: AttachedListRequest;
+  AttachedDisks: AttachedDisks;
   BackupStartRequest: BackupStartRequest;
   BackupStarted: BackupStarted;
   CbtStatus: CbtStatus;
@@ -674,6 +720,8 @@ export interface AllSchemas {
   CredentialsTested: CredentialsTested;
   DataPathTestRequest: DataPathTestRequest;
   DataPathTested: DataPathTested;
+  DetachRequest: DetachRequest;
+  Detached: Detached;
   DiscoverRequest: DiscoverRequest;
   Discovered: Discovered;
   NodeHealth: NodeHealth;
@@ -698,6 +746,7 @@ export interface AllSchemas {
   VmSpecChangesRequest: VmSpecChangesRequest;
   NotifyMessage: NotifyMessage;
   AdoptOutput: AdoptOutput;
+  AttachedOutput: AttachedOutput;
   AuditOutput: AuditOutput;
   BootOutput: BootOutput;
   BootsOutput: BootsOutput;
@@ -705,6 +754,7 @@ export interface AllSchemas {
   CopyOutput: CopyOutput;
   CredentialsTestOutput: CredentialsTestOutput;
   CredentialsOutput: CredentialsOutput;
+  DetachOutput: DetachOutput;
   DiscoverOutput: DiscoverOutput;
   DoctorOutput: DoctorOutput;
   DrillOutput: DrillOutput;
@@ -860,6 +910,50 @@ export interface ErrorOutput {
     line: number;
     column: number;
   } | null;
+}
+/**
+ * What stands beside disks of a restore point that are attached to a VM of libvirt: what they are, and whose.
+ */
+export interface AttachedMark {
+  format: 'sendense-attached/1';
+  /**
+   * The run that made them.
+   */
+  run: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  /**
+   * The VM that the restore point is of.
+   */
+  of: string;
+  /**
+   * The VM that has them.
+   */
+  domain: {
+    uuid: string;
+    name: string;
+  };
+  /**
+   * When the VM got them; null: it has not got all of them yet.
+   */
+  attached: number | null;
+  /**
+   * @maxItems 1000
+   */
+  disks: {
+    disk: string;
+    /**
+     * In the same folder.
+     */
+    file: string;
+    serial: string;
+    /**
+     * Bytes.
+     */
+    bytes: number;
+  }[];
 }
 /**
  * What an outside tracker saw change on one disk between two moments.
@@ -2316,6 +2410,21 @@ export interface GroupedRun {
   warnings: string[];
 }
 /**
+ * How far a step is that works on many things, such as the VMs of a group.
+ */
+export interface OverallProgress {
+  done: number;
+  /**
+   * Of those that are done.
+   */
+  failed: number;
+  total: number;
+  /**
+   * Milliseconds that are left; null where it cannot be told yet.
+   */
+  left_ms: number | null;
+}
+/**
  * Bytes that the file system would get back; the same twice where it can be told.
  */
 export interface FreedBytes {
@@ -2514,6 +2623,130 @@ export interface VsphereMachine {
    * What is not as it was.
    */
   notes: string[];
+  attach_to?: AttachReceiver;
+}
+/**
+ * The VM that gets its disks; this one goes then.
+ */
+export interface AttachReceiver {
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  name: string;
+  /**
+   * The VM that the restore point is of.
+   */
+  of: string;
+}
+/**
+ * A VM of libvirt that gets restored disks.
+ */
+export interface AttachedDomain {
+  name: string;
+  /**
+   * Its uuid.
+   */
+  domain: string;
+  /**
+   * Where libvirt has it.
+   */
+  uri: string;
+  /**
+   * In the mark.
+   */
+  run: string;
+  point: string;
+  /**
+   * The VM that the restore point is of.
+   */
+  of: string;
+  disks: {
+    disk: string;
+    /**
+     * What its guest and libvirt see of the mark.
+     */
+    serial: string;
+  }[];
+  /**
+   * What is written beside the disks: the mark.
+   */
+  files: {
+    /**
+     * Name of the file.
+     */
+    disk: string;
+    temporary: string;
+    file: string;
+  }[];
+  /**
+   * What to know of it.
+   */
+  notes: string[];
+}
+/**
+ * A disk of a restore point that is attached to a VM.
+ */
+export interface AttachedDisk {
+  /**
+   * By which the disk is known: its uuid, or in KVM its serial number.
+   */
+  id: string;
+  /**
+   * The VM that has it.
+   */
+  vm: string;
+  /**
+   * Managed object id of that VM, or its uuid in KVM.
+   */
+  moref: string;
+  /**
+   * The VM that the restore point is of. null, as all the rest: the mark cannot be read.
+   */
+  of: string | null;
+  /**
+   * Id of the restore point.
+   */
+  point: string | null;
+  /**
+   * In the restore point.
+   */
+  disk: string | null;
+  /**
+   * The run that attached it.
+   */
+  run: string | null;
+  /**
+   * When.
+   */
+  attached: number | null;
+  /**
+   * As vSphere or libvirt calls it; null: the VM does not have it any more.
+   */
+  label: string | null;
+  /**
+   * Controller and unit, scsi0:1.
+   */
+  address: string | null;
+  file: string | null;
+  capacity_bytes: number | null;
+  /**
+   * Why `detach` leaves it alone; null: nothing speaks against that.
+   */
+  problem: string | null;
+}
+/**
+ * Which VM the restore points are of.
+ */
+export interface HubAdoptRequest {
+  /**
+   * Identity of the VM that it is now.
+   */
+  identity: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository?: string;
 }
 /**
  * Slots of the past that are to be run.
@@ -2898,6 +3131,14 @@ export interface HubCheckRequest {
    * Without reading the images; default false.
    */
   quick?: boolean;
+  /**
+   * Only the restore points of this VM.
+   */
+  vm?: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  point?: string;
 }
 /**
  * `GET /api/v1/repositories/{name}/check`: the last check that this API began.
@@ -2942,6 +3183,89 @@ export interface HubCheckResult {
   findings_total: number;
 }
 /**
+ * What is copied, and where to. Say `vm` or `point`.
+ */
+export interface HubCopyRequest {
+  /**
+   * All restore points of this VM.
+   */
+  vm?: string;
+  /**
+   * Backup id, sortable by time.
+   */
+  point?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  to: string;
+  /**
+   * Remove what was copied and proven where it was.
+   */
+  move?: boolean;
+}
+/**
+ * Restore points that are copied, or moved, to another repository of the hub.
+ */
+export interface HubCopy {
+  version: 1;
+  from: string;
+  to: string;
+  /**
+   * never: nobody has asked since the hub was started.
+   */
+  state: 'never' | 'running' | 'ended';
+  /**
+   * Who asked.
+   */
+  by: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  begun: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  ended: number | null;
+  /**
+   * Why there is no answer.
+   */
+  error: null | ErrorOutput;
+  /**
+   * null: it has none yet.
+   */
+  result: CopyOutput | null;
+}
+export interface CopyOutput {
+  version: 1;
+  vm: string;
+  from: string;
+  to: string;
+  move: boolean;
+  points: {
+    backup_id: string;
+    state: 'copied' | 'present';
+    /**
+     * Bytes.
+     */
+    bytes: number;
+    /**
+     * From where it was copied.
+     */
+    removed: boolean;
+    /**
+     * Why a move left it where it was.
+     */
+    kept_because: string | null;
+  }[];
+  /**
+   * Bytes.
+   */
+  bytes_sent: number;
+  files_sent: number;
+  files_present: number;
+  warnings: string[];
+}
+/**
  * A user and a password for a source.
  */
 export interface HubCredentialAdd {
@@ -2983,6 +3307,30 @@ export interface HubCredentialTest {
    * What its user has to be able to do. Default: backup.
    */
   purpose?: 'backup' | 'restore';
+}
+/**
+ * Which attached disks go: all of them or none.
+ */
+export interface HubDetachRequest {
+  /**
+   * Managed object id of the VM that has them, `moref` of the list.
+   */
+  vm: string;
+  /**
+   * Their ids, `id` of the list.
+   *
+   * @minItems 1
+   * @maxItems 60
+   */
+  disks: [string, ...string[]];
+  /**
+   * Of disks that are not what their marks say, the marks go and the disks stay. Default: false.
+   */
+  forget?: boolean;
+  /**
+   * The node that asks. Default: local.
+   */
+  node?: string;
 }
 /**
  * Which node asks the source.
@@ -3081,181 +3429,84 @@ export interface HubDiscoveredVm {
   reason: string | null;
 }
 /**
- * `GET /api/v1/repositories/{name}/growth`: what restore points added to a repository day by day, and when it will be full.
+ * The VM of another hub that is gone.
  */
-export interface HubGrowth {
-  version: 1;
-  repository: string;
+export interface HubForgetBoot {
   /**
-   * 2026-10-26; of `days`.
+   * A VM that runs from a restore point.
    */
-  first_day: string;
-  /**
-   * Bytes that the restore points of each day added, oldest first; the last one is today, which is not over. The first restore point of a VM does not count, and neither do those that were pruned.
-   *
-   * Items: Bytes.
-   */
-  days: number[];
-  /**
-   * Bytes that may still be filled: what is free without `minFree`, and what the quota leaves. null: not known.
-   */
-  room: number | null;
-  forecast: GrowthForecast;
-}
-export interface GrowthForecast {
-  /**
-   * not-enough: fewer than 7 whole days are known; steady: it does not grow.
-   */
-  state: 'known' | 'not-enough' | 'steady';
-  /**
-   * Whole days that were counted, 30 at most.
-   */
-  days: number;
-  /**
-   * Bytes: the mean of these days.
-   */
-  per_day: number | null;
-  /**
-   * Two standard errors of the mean below it.
-   */
-  per_day_low: number | null;
-  /**
-   * Two standard errors of the mean above it.
-   */
-  per_day_high: number | null;
-  /**
-   * By the mean. null: never, as far as that tells.
-   */
-  full_in_days: number | null;
-  /**
-   * By `per_day_high`.
-   */
-  earliest_days: number | null;
-  /**
-   * By `per_day_low`. null: perhaps never.
-   */
-  latest_days: number | null;
+  boot: string;
 }
 /**
- * `GET /api/v1/health` of the hub.
+ * What is put aside, or removed.
  */
-export interface HubHealth {
-  status: 'ok';
-  version: string;
-  /**
-   * Milliseconds since the epoch.
-   */
-  time: number;
-  ssh: 'builtin' | 'openssh';
-  nodes_connected: number;
-  /**
-   * Runs that are going on.
-   */
-  runs: number;
-}
-/**
- * How far a question is that takes longer than a request. The hub forgets the answer when it ends.
- */
-export interface HubInquiry {
-  /**
-   * never: nobody has asked since the hub was started.
-   */
-  state: 'never' | 'running' | 'ended';
-  /**
-   * Who asked.
-   */
-  by: string | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  begun: number | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  ended: number | null;
-  /**
-   * Why there is no answer.
-   */
-  error: null | ErrorOutput;
-}
-/**
- * How one can log in, beside name and password.
- */
-export interface LoginWays {
-  /**
-   * The identity provider of `hub: oidc`; null: none.
-   */
-  oidc: {
-    /**
-     * What people call it.
-     */
-    name: string;
-  } | null;
-}
-/**
- * Name and password of a user.
- */
-export interface LoginRequest {
-  name: string;
-  password: string;
-}
-/**
- * A node that is to join.
- */
-export interface HubNodeAdd {
+export interface HubGcRequest {
   /**
    * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
    */
-  name: string;
+  repository?: string;
   /**
-   * How long the token is good, ms. Default: an hour.
+   * Remove for good, also what was put aside before.
    */
-  expires_ms?: number;
+  purge?: boolean;
+  /**
+   * Only say what.
+   */
+  dry_run?: boolean;
 }
 /**
- * Another name for a node.
+ * `GET /api/v1/groups/{name}`: a group, its VMs as its newest run found them, and how the last run of each went.
  */
-export interface HubNodeRename {
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  to: string;
-}
-/**
- * A new token for a node that is there.
- */
-export interface HubNodeToken {
-  /**
-   * How long the token is good, ms. Default: an hour.
-   */
-  expires_ms?: number;
-}
-/**
- * Which channel gets a message that says that it is a test.
- */
-export interface HubNoticeTest {
-  /**
-   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
-   */
-  channel?: string;
-}
-/**
- * `GET /api/v1/notices`: notices and what became of them, newest first.
- */
-export interface HubNotices {
-  version: 1;
-  notices: Notices;
-  /**
-   * `cursor` of the next page; null: this is the last one.
-   */
-  next_cursor: string | null;
-}
-/**
- * `GET /api/v1/plans/{name}`.
- */
-export interface HubOnePlan {
+export interface HubGroup {
   version: 1;
   plan: HubPlan;
+  /**
+   * The last one that has ended. Null: none has.
+   */
+  last_run: HistoryRun | null;
+  /**
+   * In the order in which the group runs them.
+   */
+  members: {
+    /**
+     * Of the VM, as the source has it.
+     */
+    name: string;
+    /**
+     * Name of the VM in plan and repository.
+     */
+    vm: string;
+    /**
+     * Name of its own plan, which the group makes.
+     */
+    plan: string;
+    /**
+     * The run of the group has not begun with it yet.
+     */
+    waits: boolean;
+    /**
+     * Its newest run; null: there was none.
+     */
+    run: {
+      run_id: string;
+      status: string;
+      /**
+       * Milliseconds since the epoch.
+       */
+      started: number;
+      finished: number | null;
+      warnings: number;
+      error: ErrorOutput | null;
+    } | null;
+  }[];
+  /**
+   * The run of the group that found the VMs; null: none has.
+   */
+  run_id: string | null;
+  /**
+   * That run goes on.
+   */
+  running: boolean;
 }
 /**
  * A plan that ran, or that is scheduled.
@@ -3370,6 +3621,298 @@ export interface ScheduleOutput {
    * The newest slot of which something became.
    */
   last: null | SlotOutput;
+}
+export interface HistoryRun {
+  run_id: string;
+  plan: string;
+  kind: string;
+  /**
+   * `*` for plans about several VMs.
+   */
+  vm: string;
+  /**
+   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
+   */
+  trigger: string;
+  /**
+   * The time of the schedule that it is for, milliseconds since the epoch.
+   */
+  slot: number | null;
+  /**
+   * The run of the group that it belongs to.
+   */
+  parent_run: string | null;
+  node: string | null;
+  repository: string | null;
+  status: string;
+  exit_code: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  started: number;
+  finished: number | null;
+  duration_ms: number | null;
+  bytes_transferred: number;
+  /**
+   * Data that was read from the source. Null: the run does not say.
+   */
+  bytes_read: number | null;
+  /**
+   * Data that was sent to the repository. Null: the run does not say.
+   */
+  bytes_sent: number | null;
+  /**
+   * What the qcow2 files of the run take. Null: the run does not say.
+   */
+  bytes_stored: number | null;
+  backup_id: string | null;
+  warnings: number;
+  error: ErrorOutput | null;
+}
+/**
+ * `GET /api/v1/groups`: plans that back up many VMs, by name.
+ */
+export interface HubGroups {
+  version: 1;
+  groups: HubGroupLine[];
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+export interface HubGroupLine {
+  plan: HubPlan;
+  /**
+   * The last one that has ended. Null: none has.
+   */
+  last_run: HistoryRun | null;
+  /**
+   * VMs that the last run was about.
+   */
+  members: number;
+  /**
+   * Of these, those that it did not back up.
+   */
+  failed: number;
+}
+/**
+ * `GET /api/v1/repositories/{name}/growth`: what restore points added to a repository day by day, and when it will be full.
+ */
+export interface HubGrowth {
+  version: 1;
+  repository: string;
+  /**
+   * 2026-10-26; of `days`.
+   */
+  first_day: string;
+  /**
+   * Bytes that the restore points of each day added, oldest first; the last one is today, which is not over. The first restore point of a VM does not count, and neither do those that were pruned.
+   *
+   * Items: Bytes.
+   */
+  days: number[];
+  /**
+   * Bytes that may still be filled: what is free without `minFree`, and what the quota leaves. null: not known.
+   */
+  room: number | null;
+  forecast: GrowthForecast;
+}
+export interface GrowthForecast {
+  /**
+   * not-enough: fewer than 7 whole days are known; steady: it does not grow.
+   */
+  state: 'known' | 'not-enough' | 'steady';
+  /**
+   * Whole days that were counted, 30 at most.
+   */
+  days: number;
+  /**
+   * Bytes: the mean of these days.
+   */
+  per_day: number | null;
+  /**
+   * Two standard errors of the mean below it.
+   */
+  per_day_low: number | null;
+  /**
+   * Two standard errors of the mean above it.
+   */
+  per_day_high: number | null;
+  /**
+   * By the mean. null: never, as far as that tells.
+   */
+  full_in_days: number | null;
+  /**
+   * By `per_day_high`.
+   */
+  earliest_days: number | null;
+  /**
+   * By `per_day_low`. null: perhaps never.
+   */
+  latest_days: number | null;
+}
+/**
+ * `GET /api/v1/health` of the hub.
+ */
+export interface HubHealth {
+  status: 'ok';
+  version: string;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  ssh: 'builtin' | 'openssh';
+  nodes_connected: number;
+  /**
+   * Runs that are going on.
+   */
+  runs: number;
+}
+/**
+ * How restore points are entered.
+ */
+export interface HubImportRequest {
+  /**
+   * Forget those that the repository has no longer.
+   */
+  forget_missing?: boolean;
+}
+/**
+ * How far a question is that takes longer than a request. The hub forgets the answer when it ends.
+ */
+export interface HubInquiry {
+  /**
+   * never: nobody has asked since the hub was started.
+   */
+  state: 'never' | 'running' | 'ended';
+  /**
+   * Who asked.
+   */
+  by: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  begun: number | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  ended: number | null;
+  /**
+   * Why there is no answer.
+   */
+  error: null | ErrorOutput;
+}
+/**
+ * Which disks of a VM of libvirt go: all of them or none.
+ */
+export interface HubKvmDetachRequest {
+  /**
+   * uuid of the VM that has them, `moref` of the list.
+   */
+  vm: string;
+  /**
+   * Their ids, `id` of the list.
+   *
+   * @minItems 1
+   * @maxItems 60
+   */
+  disks: [string, ...string[]];
+  /**
+   * Of disks that are not what their marks say, the marks go and the disks stay. Default: false.
+   */
+  forget?: boolean;
+  /**
+   * Where libvirt answers. Default: qemu:///system.
+   */
+  libvirt?: 'qemu:///system' | 'qemu:///session';
+}
+/**
+ * How one can log in, beside name and password.
+ */
+export interface LoginWays {
+  /**
+   * The identity provider of `hub: oidc`; null: none.
+   */
+  oidc: {
+    /**
+     * What people call it.
+     */
+    name: string;
+  } | null;
+}
+/**
+ * Name and password of a user.
+ */
+export interface LoginRequest {
+  name: string;
+  password: string;
+}
+/**
+ * What is measured.
+ */
+export interface HubMeasureRequest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository?: string;
+}
+/**
+ * A node that is to join.
+ */
+export interface HubNodeAdd {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  name: string;
+  /**
+   * How long the token is good, ms. Default: an hour.
+   */
+  expires_ms?: number;
+}
+/**
+ * Another name for a node.
+ */
+export interface HubNodeRename {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  to: string;
+}
+/**
+ * A new token for a node that is there.
+ */
+export interface HubNodeToken {
+  /**
+   * How long the token is good, ms. Default: an hour.
+   */
+  expires_ms?: number;
+}
+/**
+ * Which channel gets a message that says that it is a test.
+ */
+export interface HubNoticeTest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  channel?: string;
+}
+/**
+ * `GET /api/v1/notices`: notices and what became of them, newest first.
+ */
+export interface HubNotices {
+  version: 1;
+  notices: Notices;
+  /**
+   * `cursor` of the next page; null: this is the last one.
+   */
+  next_cursor: string | null;
+}
+/**
+ * `GET /api/v1/plans/{name}`.
+ */
+export interface HubOnePlan {
+  version: 1;
+  plan: HubPlan;
 }
 /**
  * `GET /api/v1/repositories/{name}`: what `sendense-run repo usage NAME --json` prints, and when it was measured.
@@ -3665,6 +4208,20 @@ export interface HubPlanFiles {
   }[];
 }
 /**
+ * A plan that nobody has saved yet.
+ */
+export interface HubPlanProposal {
+  version: 1;
+  /**
+   * What its file could be called.
+   */
+  file: string;
+  /**
+   * It is valid.
+   */
+  text: string;
+}
+/**
  * `GET /api/v1/plans/{name}/text`: the text of a plan, to be read.
  */
 export interface HubPlanText {
@@ -3703,6 +4260,98 @@ export interface HubPlans {
    * `cursor` of the next page; null: this is the last one.
    */
   next_cursor: string | null;
+}
+/**
+ * Which restore point of a VM is meant.
+ */
+export interface HubPointChoose {
+  /**
+   * Name of the VM.
+   */
+  vm_name: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository?: string;
+  /**
+   * Which restore point: `latest`, a backup id, the last one before a time, or the last one made by a time.
+   */
+  point:
+    | string
+    | {
+        /**
+         * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
+         */
+        before: string;
+        /**
+         * Together with `before`: no point older than this time. ISO 8601 with a zone.
+         */
+        from?: string;
+      }
+    | {
+        /**
+         * The last point made at this time or before it. ISO 8601 with a zone.
+         */
+        at: string;
+      };
+  /**
+   * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
+   */
+  identity?: string;
+}
+/**
+ * The restore point that is meant.
+ */
+export interface HubPointChosen {
+  version: 1;
+  /**
+   * Backup id, sortable by time.
+   */
+  backup_id: string;
+  repository: string;
+  /**
+   * Why it is this one.
+   */
+  why: string;
+}
+/**
+ * How far the runs are that go on, newest first. A run that has not said anything yet is not in it.
+ */
+export interface HubProgress {
+  version: 1;
+  runs: {
+    run_id: string;
+    plan: string;
+    /**
+     * *: several.
+     */
+    vm: string;
+    /**
+     * The run of the group that it belongs to.
+     */
+    parent_run: string | null;
+    /**
+     * What the step that runs does, in words.
+     */
+    title: string | null;
+    /**
+     * Milliseconds since the epoch.
+     */
+    time: number;
+    /**
+     * Bytes.
+     */
+    bytes_done: number;
+    /**
+     * Bytes.
+     */
+    bytes_total: number;
+    /**
+     * Bytes per second.
+     */
+    rate: number;
+    overall: OverallProgress | null;
+  }[];
 }
 /**
  * Keeps a restore point whatever a policy says.
@@ -3778,6 +4427,80 @@ export interface HubPrunedVm {
    */
   error: string | null;
   remarks: string[];
+}
+/**
+ * Which restore points go: by the retention of a plan, by rules, or by their names.
+ */
+export interface HubPruneRequest {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  plan?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  repository?: string;
+  vms?: VmPatterns;
+  /**
+   * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
+   */
+  identity?: string;
+  retention?: Retention1;
+  /**
+   * In place of `plan` and `retention`: ids of the restore points that go.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: Backup id, sortable by time.
+   */
+  points?: [string, ...string[]];
+}
+/**
+ * Which restore points stay. A point stays if any rule keeps it.
+ */
+export interface Retention1 {
+  /**
+   * Keep the newest N points.
+   */
+  last?: number;
+  /**
+   * Keep the newest point of each of the last N hours that have one.
+   */
+  hourly?: number;
+  /**
+   * Keep the newest point of each of the last N days that have one.
+   */
+  daily?: number;
+  /**
+   * Keep the newest point of each of the last N weeks (Monday to Sunday) that have one.
+   */
+  weekly?: number;
+  /**
+   * Keep the newest point of each of the last N months that have one.
+   */
+  monthly?: number;
+  /**
+   * Keep the newest point of each of the last N years that have one.
+   */
+  yearly?: number;
+  /**
+   * A span of time: a number and h, d, w, mo (30 days) or y (365 days), for example 36h or 30d.
+   */
+  minAge?: string;
+  /**
+   * IANA time zone in which hours, days, weeks, months and years are counted. Default: the zone of the schedule, else UTC.
+   */
+  timezone?: string;
+}
+/**
+ * What is cleaned up.
+ */
+export interface HubRecoverRequest {
+  /**
+   * Id of a run, sortable by time.
+   */
+  ended?: string;
 }
 /**
  * `GET /api/v1/repositories`: what `sendense-run repo list --json` prints, and when it was measured.
@@ -4147,53 +4870,6 @@ export interface HubRestores {
    */
   next_cursor: string | null;
 }
-export interface HistoryRun {
-  run_id: string;
-  plan: string;
-  kind: string;
-  /**
-   * `*` for plans about several VMs.
-   */
-  vm: string;
-  /**
-   * manual, command (no plan, but what a command made of its options), schedule, timer, catch-up, backfill or group.
-   */
-  trigger: string;
-  /**
-   * The time of the schedule that it is for, milliseconds since the epoch.
-   */
-  slot: number | null;
-  /**
-   * The run of the group that it belongs to.
-   */
-  parent_run: string | null;
-  node: string | null;
-  repository: string | null;
-  status: string;
-  exit_code: number | null;
-  /**
-   * Milliseconds since the epoch.
-   */
-  started: number;
-  finished: number | null;
-  duration_ms: number | null;
-  bytes_transferred: number;
-  /**
-   * Data that was read from the source. Null: the run does not say.
-   */
-  bytes_read: number | null;
-  /**
-   * Data that was sent to the repository. Null: the run does not say.
-   */
-  bytes_sent: number | null;
-  /**
-   * What the qcow2 files of the run take. Null: the run does not say.
-   */
-  bytes_stored: number | null;
-  backup_id: string | null;
-  warnings: number;
-  error: ErrorOutput | null;
-}
 /**
  * What became of a request to cancel a run.
  */
@@ -4430,6 +5106,45 @@ export interface RunFinishedEvent {
   runs?: GroupedRun[];
 }
 /**
+ * How far a run is, disk by disk.
+ */
+export interface HubRunProgress {
+  version: 1;
+  run_id: string;
+  /**
+   * Id of the step that runs; null: none has begun, or the run has ended.
+   */
+  step: string | null;
+  /**
+   * What the step does, in words.
+   */
+  title: string | null;
+  /**
+   * Milliseconds since the epoch.
+   */
+  time: number;
+  /**
+   * The disks that the step works on. Of a group: its VMs that are at work.
+   */
+  disks: {
+    disk: string;
+    phase: string;
+    /**
+     * Bytes.
+     */
+    bytes_done: number;
+    /**
+     * Bytes.
+     */
+    bytes_total: number;
+    /**
+     * Bytes per second.
+     */
+    rate: number;
+  }[];
+  overall: OverallProgress | null;
+}
+/**
  * How a plan is to be run.
  */
 export interface RunStartRequest {
@@ -4537,6 +5252,36 @@ export interface SessionsOutput {
    * Id of the session that asks; null: a token asks.
    */
   current: string | null;
+}
+/**
+ * The VM that a plan is wanted for.
+ */
+export interface HubSourcePlanRequest {
+  /**
+   * Its name, inventory path or managed object id.
+   */
+  vm: string;
+  /**
+   * Node that asks the source. Default: local.
+   */
+  node?: string;
+}
+/**
+ * Which VMs of a source are asked for.
+ */
+export interface HubSourceVms {
+  /**
+   * Only this one: its name, inventory path or managed object id.
+   */
+  vm?: string;
+  /**
+   * Only those below this inventory path.
+   */
+  folder?: string;
+  /**
+   * The node that asks. Default: local.
+   */
+  node?: string;
 }
 /**
  * `GET /api/v1/sources`: sources of sendense.yaml, without what they are logged in with.
@@ -5016,6 +5761,36 @@ export interface VerifyStartRequest {
    * Default: digests.
    */
   level?: 'quick' | 'digests' | 'deep';
+  /**
+   * Without `point`: `latest` (default), `all`, a share such as `10%`, or what was not verified for a time such as `30d`.
+   */
+  points?: string;
+  /**
+   * Bytes in a second that are read at most: 100MiB.
+   */
+  rate?: string;
+  /**
+   * Open the file systems of each restore point, too.
+   */
+  files?: boolean;
+  boot?: HubVerifyBoot;
+}
+/**
+ * Start the newest verified restore point of each VM, too.
+ */
+export interface HubVerifyBoot {
+  /**
+   * Text on the first serial port that shows that the guest is up.
+   */
+  serial?: string;
+  /**
+   * The guest is up when its QEMU guest agent answers.
+   */
+  agent?: boolean;
+  /**
+   * Default: tcg.
+   */
+  accel?: 'auto' | 'kvm' | 'tcg';
 }
 /**
  * `GET /api/v1/vms`: all VMs that a plan or a restore point names, by name.
@@ -5823,6 +6598,172 @@ export interface NodeSettings {
   };
 }
 /**
+ * What speaks against attaching disks of a restore point to a VM. Nothing is changed.
+ */
+export interface AttachCheckRequest {
+  source: Source1;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * The VM that gets the disks: its name, inventory path or managed object id. null: the one that the restore point is of.
+   */
+  vm: string | null;
+  /**
+   * Of the VM that the restore point is of; null: nobody knows.
+   */
+  instance_uuid: string | null;
+  /**
+   * The VM that the restore point is of, for messages.
+   */
+  of: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  /**
+   * @minItems 1
+   * @maxItems 60
+   *
+   * Items: In the restore point.
+   */
+  disks: [string, ...string[]];
+  /**
+   * Of the new disks. null: that of the VM.
+   */
+  datastore: string | null;
+}
+/**
+ * The VM that gets the disks, and where they are made.
+ */
+export interface AttachChecked {
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  name: string;
+  /**
+   * What no copy of the VM has.
+   */
+  identity: string;
+  powered_on: boolean;
+  /**
+   * Where the disks would go, in the order of the request.
+   */
+  places: AttachPlace[];
+  /**
+   * Inventory path.
+   */
+  folder: string;
+  /**
+   * Inventory path; null: the only one that there is.
+   */
+  pool: string | null;
+  datastore: string;
+  /**
+   * `[datastore] folder` of the VM's own files; null: the disks go to another datastore.
+   */
+  directory: string | null;
+  hardware_version: string | null;
+}
+export interface AttachPlace {
+  controller: string;
+  unit: number;
+}
+/**
+ * The last step of attaching disks.
+ */
+export interface AttachEndRequest {
+  source: Source2;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * The run that made the disks.
+   */
+  run: string;
+  /**
+   * Id of the restore point.
+   */
+  point: string;
+  /**
+   * The VM that the restore point is of.
+   */
+  of: string;
+  /**
+   * Managed object id of the VM that gets the disks.
+   */
+  vm: string;
+  /**
+   * @minItems 1
+   * @maxItems 60
+   */
+  disks: [AttachDisk, ...AttachDisk[]];
+  /**
+   * finish: the VM gets the disks, unless it has them, and the VM that they were made with goes. look: says whether the VM has them; if it does, the VM that they were made with goes. undo: takes them off again.
+   */
+  action: 'finish' | 'look' | 'undo';
+}
+export interface AttachDisk {
+  /**
+   * In the restore point.
+   */
+  disk: string;
+  /**
+   * The source's id of the disk.
+   */
+  key: string;
+  /**
+   * The source's id of the disk.
+   */
+  device_key: string;
+}
+/**
+ * How the VM is now.
+ */
+export interface AttachEnded {
+  /**
+   * Whether it has the disks of this run.
+   */
+  attached: boolean;
+  disks: AttachedAs[];
+  warnings: string[];
+}
+export interface AttachedAs {
+  /**
+   * In the restore point.
+   */
+  disk: string;
+  label: string;
+  address: string;
+  file: string;
+}
+/**
+ * Which disks of restore points are attached to VMs.
+ */
+export interface AttachedListRequest {
+  source: Source3;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * Only this VM: its name, inventory path or managed object id.
+   */
+  vm: string | null;
+}
+/**
+ * Disks of restore points that are attached to VMs.
+ */
+export interface AttachedDisks {
+  disks: AttachedDisk[];
+}
+/**
  * Starts the transfer of all disks of a VM.
  */
 export interface BackupStartRequest {
@@ -5844,7 +6785,7 @@ export interface BackupStartRequest {
   nbd_targets: string;
   backup_type: 'full' | 'incremental';
   previous_change_id?: string | null;
-  source?: Source1;
+  source?: Source4;
   /**
    * Per disk what to do; without it backup_type and previous_change_id count for all.
    */
@@ -6184,6 +7125,45 @@ export interface DataPathTested {
    */
   problem: string | null;
 }
+/**
+ * Takes attached disks off a VM and removes their files: all of them or none.
+ */
+export interface DetachRequest {
+  source: Source5;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * @minItems 1
+   * @maxItems 60
+   *
+   * Items: Their ids.
+   */
+  disks: [string, ...string[]];
+  /**
+   * Of disks that are not what their marks say, the marks go and the disks stay.
+   */
+  forget: boolean;
+}
+/**
+ * What became of the disks.
+ */
+export interface Detached {
+  /**
+   * Taken off, and their files removed.
+   */
+  removed: AttachedDisk[];
+  /**
+   * Only their marks are gone.
+   */
+  forgotten: AttachedDisk[];
+}
 export interface DiscoverRequest {
   /**
    * null: all VMs of the source.
@@ -6234,7 +7214,7 @@ export interface NodeHealth {
  * What speaks against writing a restore point to the disks of the VM that it was made of. Nothing is changed.
  */
 export interface InPlaceCheckRequest {
-  source: Source2;
+  source: Source6;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -6321,7 +7301,7 @@ export interface InPlaceUnfinished {
  * The end of a restore in place.
  */
 export interface InPlaceEndRequest {
-  source: Source3;
+  source: Source7;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -6390,7 +7370,7 @@ export interface InPlaceStartRequest {
    * Job id.
    */
   job_id: string;
-  source: Source4;
+  source: Source8;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -6818,6 +7798,12 @@ export interface NewVmPlace {
   networks: {
     [k: string]: string;
   };
+  /**
+   * The file of a disk, by its key, `[datastore] folder/disk.vmdk`; its folder is there. Others are in the folder of the VM.
+   */
+  files?: {
+    [k: string]: string;
+  };
 }
 export interface NewVmDisk {
   /**
@@ -6837,7 +7823,7 @@ export interface NewVmDisk {
  * What would become of a VM of a restore point. Nothing is made.
  */
 export interface RestoreCheckRequest {
-  source: Source5;
+  source: Source9;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -6857,6 +7843,10 @@ export interface RestoreChecked {
   hardware_version: string;
   disks: CheckedDisk[];
   networks: CheckedNetwork[];
+  /**
+   * How its disks will be written, and why so: `the disks go by VDDK, because …`. Nodes of older versions, which always use VDDK, do not say it.
+   */
+  disks_go?: string;
   /**
    * What the new VM will not have.
    */
@@ -6912,7 +7902,7 @@ export interface RestoreCompareRequest {
    * Job id.
    */
   job_id: string;
-  source: Source6;
+  source: Source10;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -6954,7 +7944,7 @@ export interface ComparedDisk {
  * The last step of a restore: the VM is no longer marked as unfinished.
  */
 export interface RestoreFinishRequest {
-  source: Source7;
+  source: Source11;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -6998,7 +7988,7 @@ export interface RestoreStartRequest {
    * Job id.
    */
   job_id: string;
-  source: Source8;
+  source: Source12;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -7022,7 +8012,7 @@ export interface RestoreStartRequest {
  * Removes the VM that a run has made and not finished.
  */
 export interface RestoreUndoRequest {
-  source: Source9;
+  source: Source13;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -7056,6 +8046,10 @@ export interface RestoreUndone {
    * A VM that somebody has used since: it bears no mark any more, and is theirs.
    */
   left?: LeftVm | null;
+  /**
+   * What else is there still.
+   */
+  warnings?: string[];
 }
 export interface KeptVm {
   name: string;
@@ -7239,6 +8233,17 @@ export interface AdoptOutput {
    * Backup ids of the restore points that count as its own since.
    */
   adopted: string[];
+}
+/**
+ * Disks of restore points that are attached to the VMs of a source.
+ */
+export interface AttachedOutput {
+  version: 1;
+  /**
+   * Of sendense.yaml.
+   */
+  source: string;
+  disks: AttachedDisk[];
 }
 /**
  * What was asked of the hub that changes something, who logged in, and who read which files. The newest first.
@@ -7471,36 +8476,6 @@ export interface CheckOutput {
     remedy: string;
   }[];
 }
-export interface CopyOutput {
-  version: 1;
-  vm: string;
-  from: string;
-  to: string;
-  move: boolean;
-  points: {
-    backup_id: string;
-    state: 'copied' | 'present';
-    /**
-     * Bytes.
-     */
-    bytes: number;
-    /**
-     * From where it was copied.
-     */
-    removed: boolean;
-    /**
-     * Why a move left it where it was.
-     */
-    kept_because: string | null;
-  }[];
-  /**
-   * Bytes.
-   */
-  bytes_sent: number;
-  files_sent: number;
-  files_present: number;
-  warnings: string[];
-}
 /**
  * What `credentials test` prints.
  */
@@ -7579,6 +8554,24 @@ export interface CredentialsOutput {
     };
   }[];
 }
+/**
+ * What became of attached disks.
+ */
+export interface DetachOutput {
+  version: 1;
+  /**
+   * Of sendense.yaml.
+   */
+  source: string;
+  /**
+   * Taken off their VM, and their files removed. With --dry-run: they would be.
+   */
+  removed: AttachedDisk[];
+  /**
+   * Only their marks are gone.
+   */
+  forgotten: AttachedDisk[];
+}
 export interface VsphereDiscoverOutput {
   version: 1;
   type: 'vsphere';
@@ -7596,6 +8589,10 @@ export interface VsphereDiscoverOutput {
    * The plan that --write-plan wrote.
    */
   plan_file: string | null;
+  /**
+   * The plan that --write-plan - printed.
+   */
+  plan_text?: string;
 }
 export interface ImageDiscoverOutput {
   version: 1;
@@ -7613,6 +8610,10 @@ export interface ImageDiscoverOutput {
    * The plan that --write-plan wrote.
    */
   plan_file: string | null;
+  /**
+   * The plan that --write-plan - printed.
+   */
+  plan_text?: string;
 }
 /**
  * sendense-node doctor --json.
@@ -8592,7 +9593,16 @@ export interface ProtectOutput {
 export interface PruneOutput {
   version: 1;
   repository: string;
-  retention: Retention;
+  /**
+   * Null: restore points were named.
+   */
+  retention: Retention | null;
+  /**
+   * Restore points that were named. There only if some were.
+   *
+   * Items: Backup id, sortable by time.
+   */
+  remove?: string[];
   /**
    * In which hours, days, weeks, months and years were counted.
    */
@@ -9116,7 +10126,7 @@ export interface Transfer2 {
   reconnect?: string;
 }
 /**
- * Writes the disks of a restore point, or files of it, into a directory, makes a VM or an OVA file of it, writes it back to its VM, or checks files of it.
+ * Writes the disks of a restore point, or files of it, into a directory, makes a VM or an OVA file of it, writes it back to its VM, attaches its disks to a VM, or checks files of it.
  */
 export interface RestorePlan {
   /**
@@ -9173,7 +10183,7 @@ export interface RestorePlan {
   /**
    * Where the restored disks or files go. Not needed with `expect` alone.
    */
-  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo | VsphereTo | InPlaceTo;
+  to?: DirectoryTo | DeviceTo | OvaTo | KvmTo | VsphereTo | InPlaceTo | AttachTo | AttachKvmTo;
   /**
    * Numbers of the disks to restore, from 0. Default: all.
    *
@@ -9459,6 +10469,56 @@ export interface InPlaceTo {
   powerOn: boolean;
 }
 /**
+ * Additional disks of a VM in vSphere that may run.
+ */
+export interface AttachTo {
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  attach: string;
+  /**
+   * The VM that gets the disks: its name, its place in the inventory or its managed object id. Default: the VM that the restore point was made of.
+   */
+  vm?: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  node: string;
+  /**
+   * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+   */
+  credential?: string;
+  /**
+   * Datastore of the new disks. Default: the one that has the VM's own files.
+   */
+  datastore?: string;
+  /**
+   * true: thin disks, false: thick ones.
+   */
+  thin: boolean;
+  /**
+   * true: if the restore fails, it keeps disks that are copied whole, and the next run goes on with them. false: it removes all that it made.
+   */
+  resume: boolean;
+}
+/**
+ * Additional disks of a VM of libvirt that may run.
+ */
+export interface AttachKvmTo {
+  /**
+   * The VM of libvirt that gets the disks: its name or its uuid.
+   */
+  attachKvm: string;
+  /**
+   * Where libvirt has that VM.
+   */
+  libvirt: string;
+  /**
+   * Folder of the hub for the disks, relative to the plan. They get a folder of their own in it, `sendense-RUN`.
+   */
+  folder: string;
+}
+/**
  * A reference to a secret; never the secret itself.
  */
 export interface Secret2 {
@@ -9677,7 +10737,7 @@ export interface Transfer3 {
   reconnect?: string;
 }
 /**
- * Removes the restore points that no rule keeps.
+ * Removes the restore points that no rule keeps, or those that it names.
  */
 export interface PrunePlan {
   /**
@@ -9702,7 +10762,16 @@ export interface PrunePlan {
    * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
    */
   identity?: string;
-  retention: Retention;
+  retention?: Retention;
+  /**
+   * In place of `retention`: ids of the restore points that go. All others stay.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: Backup id, sortable by time.
+   */
+  remove?: [string, ...string[]];
   schedule?: Schedule;
   /**
    * Channels that report on this plan, in addition to the default of sendense.yaml. An entry for a channel of the default replaces that entry.
@@ -10632,7 +11701,7 @@ export interface VsphereSourceSettings {
    */
   ca?: string;
   /**
-   * Ways to read the disks, tried in this order: `vddk`, `https`, `ssh`.
+   * Ways to read the disks, and to write those of a new VM, tried in this order: `vddk`, `https`, `ssh`.
    *
    * @minItems 1
    *
@@ -11344,7 +12413,7 @@ export interface FilesTakeOutput {
   /**
    * Where the files go: a directory.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace' | 'attach' | 'attachKvm';
   /**
    * Absolute path of the folder that the files go to.
    */
@@ -11493,6 +12562,29 @@ export interface FilesTakeInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        attach: string;
+        vm?: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        datastore?: string;
+        thin: boolean;
+        resume: boolean;
+      }
+    | {
+        attachKvm: string;
+        libvirt: string;
+        folder: string;
       };
   /**
    * true: replace files that are there, and merge folders.
@@ -11867,7 +12959,16 @@ export interface PointsPruneInput {
    * Identity of the VM, if several have restore points under one name. Default: the VM that the name belongs to.
    */
   identity?: string | null;
-  retention: Retention;
+  /**
+   * Rules that keep restore points. Without it, `remove` says which go.
+   */
+  retention?: Retention | null;
+  /**
+   * Backup ids of the restore points that go, in place of `retention`. The step fails if one of them has to stay.
+   *
+   * @minItems 1
+   */
+  remove?: [string, ...string[]] | null;
   /**
    * Time zone if the retention names none. Default: UTC.
    */
@@ -12156,6 +13257,29 @@ export interface RestoreConvertInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        attach: string;
+        vm?: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        datastore?: string;
+        thin: boolean;
+        resume: boolean;
+      }
+    | {
+        attachKvm: string;
+        libvirt: string;
+        folder: string;
       };
   files: {
     disk: string;
@@ -12281,11 +13405,11 @@ export interface RestorePublishInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace' | 'attach' | 'attachKvm';
   /**
    * The VM that is made of the disks, as restore.write says.
    */
-  machine?: WrittenMachine | VsphereMachine | null;
+  machine?: WrittenMachine | VsphereMachine | AttachedDomain | null;
 }
 export interface RestorePublishOutput {
   disks: DiskResult[];
@@ -12551,11 +13675,11 @@ export interface RestoreVerifyInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace' | 'attach' | 'attachKvm';
   /**
    * The VM that is made of the disks, as restore.write says it.
    */
-  machine?: WrittenMachine | VsphereMachine | null;
+  machine?: WrittenMachine | VsphereMachine | AttachedDomain | null;
 }
 export interface RestoreVerifyOutput {
   verified: boolean;
@@ -12691,6 +13815,29 @@ export interface RestoreWriteInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+      }
+    | {
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        attach: string;
+        vm?: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        node: string;
+        /**
+         * A name: letters, digits, dot, dash, underscore; starts with a letter or digit.
+         */
+        credential?: string;
+        datastore?: string;
+        thin: boolean;
+        resume: boolean;
+      }
+    | {
+        attachKvm: string;
+        libvirt: string;
+        folder: string;
       };
   point?: RestoredPoint;
   /**
@@ -12700,9 +13847,9 @@ export interface RestoreWriteInput {
 }
 export interface RestoreWriteOutput {
   /**
-   * Where the disks go: a directory, block devices, an OVA file, a VM for KVM, a new VM in vSphere, or the VM that they were of.
+   * Where the disks go: a directory, block devices, an OVA file, a VM for KVM, a new VM in vSphere, the VM that they were of, or one that has them as further disks.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace' | 'attach' | 'attachKvm';
   /**
    * Absolute path. null: the disks go to no directory.
    */
@@ -12720,7 +13867,7 @@ export interface RestoreWriteOutput {
   /**
    * The VM that is made of the disks; missing or null: none.
    */
-  machine?: WrittenMachine | VsphereMachine | null;
+  machine?: WrittenMachine | VsphereMachine | AttachedDomain | null;
 }
 
 export type Name = AllSchemas['Name'];

@@ -47,6 +47,8 @@ export interface OpenDisk extends AsyncDisposable {
   lastError?(): string | null;
   /** What was read may not be the disk; null where nothing is known to be wrong. For a read that failed. */
   lastFault?(): SendenseError | null;
+  /** What has become of the disk, where that is why a read failed; null where it is there as it was, or nobody can tell. */
+  lost?(signal: AbortSignal): Promise<SendenseError | null>;
   /** Reading is expensive (network, load of the hypervisor): every byte is read at most once. */
   readonly readOnce?: boolean | undefined;
   /** What one read is best made of, bytes. Default 1 MiB. */

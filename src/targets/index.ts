@@ -1,4 +1,6 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { attachKvmTarget } from './attach-kvm/attach-kvm-target.ts';
+import { attachTarget } from './attach/attach-target.ts';
 import { deviceTarget } from './device/device-target.ts';
 import { directoryTarget } from './directory/directory-target.ts';
 import { ovaTarget } from './ova/ova-target.ts';
@@ -16,6 +18,8 @@ const kinds: { readonly [T in TargetType]: (hub: TargetHub) => TargetKind<T, obj
   kvm: () => kvmTarget,
   vsphere: vsphereTarget,
   inPlace: inPlaceTarget,
+  attach: attachTarget,
+  attachKvm: () => attachKvmTarget,
 };
 
 /** A kind of target, for whoever does not know which. What it gets must be of that kind. */

@@ -1,3 +1,4 @@
+import type { GuestBlocks } from '../blocks/guest-blocks.ts';
 import type { RunFacts, StepContext } from '../engine/step.ts';
 import type { ChosenOfPoint } from '../files/choose/choose-files.ts';
 import type { OpenedPoint } from '../files/choose/find-volume.ts';
@@ -216,6 +217,8 @@ export interface Comparing {
 
 export interface Compared {
   readonly comparedBytes: number;
+  /** False: it cannot be read where it is, and that was said. Default: true. */
+  readonly isCompared?: boolean;
 }
 
 export interface ReadBack extends AsyncDisposable {
@@ -223,6 +226,8 @@ export interface ReadBack extends AsyncDisposable {
   readonly uri: string;
   /** A raw file with the same content, which may be read in its place. */
   readonly rawFile: string | null;
+  /** A file that holds the disk as it is, in whole blocks, and where; what of the disk it does not hold are zeros. */
+  readonly stored?: { readonly file: string; readonly blocks: GuestBlocks } | null;
 }
 
 /** Files of a restore point that go to a target. */

@@ -44,9 +44,20 @@ export async function transferDisk(options: TransferOptions): Promise<void> {
 }
 
 async function transfer(options: TransferOptions): Promise<Copied> {
-  const { job, report, signal } = options;
+  const { job, signal } = options;
   await using disk = await options.source.disk(job.key, signal);
   for (const warning of disk.warnings) options.warn(`disk ${job.key}: ${warning}`);
+  try {
+    const copied = await copy(options, disk);
+    await disk.assertUnchanged(copied.readOnce ? copied.bytesRead : undefined);
+    return copied;
+  } catch (cause) {
+    throw await explained(disk, cause, signal);
+  }
+}
+
+async function copy(options: TransferOptions, disk: OpenDisk): Promise<Copied> {
+  const { job, report, signal } = options;
   const [capacity, previous] = await together(signal, [
     (inner) => agreedSize(disk.uri, options, inner),
     () => previousIndexOf(options.jobFolder, job),
@@ -58,30 +69,29 @@ async function transfer(options: TransferOptions): Promise<Copied> {
       `the previous block index is of a disk of ${previous.capacity} bytes; this one has ${capacity}`,
     );
   }
-  const context: DiskContext = {
+  return methods[job.method]({
     ...options,
     disk,
     capacity,
     previous,
     indexPath: `${options.jobFolder}/${job.key}.index`,
-  };
-  try {
-    const copied = await methods[job.method](context);
-    await disk.assertUnchanged(copied.readOnce ? copied.bytesRead : undefined);
-    return copied;
-  } catch (cause) {
-    throw explained(disk, cause, signal);
-  }
+  });
 }
 
+/** How long a source may take to tell what has become of a disk. */
+const mostToTellMs = 10_000;
+
 /** A source that knows why a read failed says it better than the NBD connection that broke. */
-function explained(disk: OpenDisk, cause: unknown, signal: AbortSignal): unknown {
-  const why = signal.aborted ? null : (disk.lastError?.() ?? null);
-  const { code, message } = toSendenseError(cause);
-  const fault = signal.aborted ? null : (disk.lastFault?.() ?? null);
+async function explained(disk: OpenDisk, cause: unknown, signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return cause;
+  const why = disk.lastError?.() ?? null;
+  const fault = disk.lastFault?.() ?? null;
   if (fault) return fault;
-  if (why === null || (code !== 'nbd.lost' && code !== 'tool.failed') || message.startsWith('the target')) return cause;
-  return new SendenseError('transport.failed', why, { cause });
+  const { code, message } = toSendenseError(cause);
+  if ((code !== 'nbd.lost' && code !== 'tool.failed') || message.startsWith('the target')) return cause;
+  const lost = await disk.lost?.(AbortSignal.any([signal, AbortSignal.timeout(mostToTellMs)]));
+  if (lost) return lost;
+  return why === null ? cause : new SendenseError('transport.failed', why, { cause });
 }
 
 const methods = { full: copyFull, areas: copyByAreas, digest: copyByDigest };

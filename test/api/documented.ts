@@ -4,13 +4,16 @@ import type { Route } from '../../src/api/route.ts';
 import type { ErrorCode } from '../../src/errors/catalogue.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { raw, type Answer } from '../node/raw-request.ts';
+import { secondOpinion } from './second-opinion.ts';
 
-type AnyRoute = Pick<Route<never>, 'id' | 'answers' | 'errors' | 'right' | 'fresh'>;
+type AnyRoute = Pick<Route<never>, 'id' | 'method' | 'path' | 'answers' | 'errors' | 'right' | 'fresh'>;
 
-/** Fails where a route answers what its value does not announce: another status, type, body or error. */
+/** Fails where a route answers what its value and its document do not announce: another status, type, body or error. */
 export function expectDocumented(route: AnyRoute, answer: Answer<unknown>): void {
   const { status, headers, body } = answer;
   const said = `${route.id}: ${status} ${JSON.stringify(body)?.slice(0, 500)}`;
+  const { method, path } = route;
+  expect(secondOpinion({ method, path, status, type: headers['content-type'] ?? null, body }), said).toEqual([]);
   const announced = route.answers[status];
   if (announced) {
     const schemas = [announced.schema ?? []].flat();
@@ -45,7 +48,7 @@ export type AskedRoute = readonly [
  */
 export async function askAll(
   at: Parameters<typeof raw>[0],
-  routes: readonly (AnyRoute & Pick<Route<never>, 'method' | 'path'>)[],
+  routes: readonly AnyRoute[],
   asked: readonly AskedRoute[],
 ): Promise<string[]> {
   const well = new Set<string>();

@@ -4,6 +4,7 @@
  * index files merge memory scale vsphere-full vsphere-small vsphere-in-place tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
+ * `restore` restores to each kind of target, or only to `--way raw`, `qcow2`, `device`, `ova`.
  * `index` is about a disk of `--sparse` (64G) with `--scattered` (8M) of data: `--sparse 2048G --scattered 200M` is that of docs/performance.md.
  * `files` looks into a disk with a file of `--size` (256M) and `--files` (5000) small ones; it needs root, to mount a copy beside: those of
  * docs/performance.md are `--size 1G --files 100000`. `--size` is also what changes between two restore points of a disk of 100 GiB.
@@ -65,7 +66,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   },
   'starts': () => starts(rounds),
   'full': () => full(bytes, rounds),
-  'restore': () => restore(bytes, rounds),
+  'restore': () => restore(bytes, rounds, values.way),
   'boot': () => boot(rounds),
   'verify': () => verify(bytes, rounds),
   'incremental': () => incremental(bytes, rounds),

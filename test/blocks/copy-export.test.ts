@@ -91,7 +91,7 @@ describe('copyExport', () => {
       ),
       { numRuns: 10 },
     );
-  }, 120_000);
+  }, 300_000);
 
   test('over many connections, with progress once a request, every byte is read once', async () => {
     await using shop = await openWorkshop();

@@ -130,7 +130,7 @@ test.each(['areas', 'digest'] as const)(
   },
 );
 
-test('any mishaps at any moments: the bytes are equal', { timeout: 120_000 }, async () => {
+test('any mishaps at any moments: the bytes are equal', { timeout: 300_000 }, async () => {
   await using shop = await openWorkshop();
   const mishap = fc.record({
     atBytes: fc.integer({ min: 0, max: 7 * MiB }),

@@ -51,7 +51,7 @@ export async function openWorkshop(): Promise<Workshop> {
       await ended;
     });
     // It writes the pid file when it accepts connections.
-    const limit = AbortSignal.timeout(90_000);
+    const limit = AbortSignal.timeout(200_000);
     while (!existsSync(pidFile)) {
       limit.throwIfAborted();
       if (child.exitCode !== null) throw new Error(`nbdkit ${args.join(' ')} ended with ${child.exitCode}`);

@@ -86,4 +86,4 @@ test('QEMU takes every kind of disk and network card, in a folder with any name;
     args.filter((word) => /^(ide|scsi)-hd/.test(word)).every((word) => word.includes('rerror=stop,werror=stop')),
   ).toBe(true);
   if (guest) await terminate(guest, { againMs: 500 });
-}, 120_000);
+}, 300_000);

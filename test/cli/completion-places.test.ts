@@ -24,7 +24,7 @@ async function afterTab(line: string, offers: readonly string[]): Promise<{ line
   const { stdout: completed, stderr } = spawnSync('python3', [pressTab, line], {
     cwd: folder.path,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 300_000,
   });
   expect(stderr).toBe('');
   return { line: completed, asked: readFileSync(folder.file('asked'), 'utf8').trim() };

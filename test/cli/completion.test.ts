@@ -33,7 +33,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', script], {
     cwd: folder.path,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 300_000,
   });
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
   return stdout
@@ -106,7 +106,7 @@ describe.each(['bash', 'zsh', 'fish'])('%s completion', (shell) => {
     writeFileSync(folder.file('script'), script);
     const { error, stderr, status } = spawnSync(shell, ['-n', folder.file('script')], {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 300_000,
     });
     if (error) return; // the shell is not installed
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });

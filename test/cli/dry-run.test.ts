@@ -15,7 +15,12 @@ import { randomBytes } from '../support/random.ts';
 const home = process.cwd();
 const plans = globSync('{plans,examples/*}/*.yaml', { cwd: packageRoot })
   // What goes to a VM in vSphere asks a vCenter, and needs a restore point from one: e2e/restore-vsphere.test.ts.
-  .filter((file) => !['sendense.yaml', 'pgtest1-back.yaml', 'pgtest1-undo-update.yaml'].includes(basename(file)))
+  .filter(
+    (file) =>
+      !['sendense.yaml', 'pgtest1-back.yaml', 'pgtest1-disk-beside.yaml', 'pgtest1-undo-update.yaml'].includes(
+        basename(file),
+      ),
+  )
   .sort();
 
 let folder: TemporaryFolder;

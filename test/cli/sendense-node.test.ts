@@ -137,7 +137,7 @@ test('serve --tunnel: API and link in one process, which ends cleanly and logs n
   await expect(api.status('job-unknown')).rejects.toMatchObject({ code: 'job.unknown' });
   // What moves the data is apart from what answers: an ssh for the link, and those for the disks.
   await expect
-    .poll(() => processesNaming(linkFolder(at.stateDir)), { timeout: 60_000 })
+    .poll(() => processesNaming(linkFolder(at.stateDir)), { timeout: 200_000 })
     .toHaveLength(1 + dataConnections);
   expect(processesNaming(linkFolder(at.stateDir)).some((argv) => argv.includes(String(node.child.pid)))).toBe(false);
   node.child.kill('SIGTERM');
@@ -176,7 +176,7 @@ test('tunnel beside serve; killed without a word it leaves nothing, and the next
   await up(at, third.child.pid);
   third.child.kill('SIGINT');
   expect(await third.ended).toEqual([0, null]);
-}, 90_000);
+}, 300_000);
 
 test('a token file that is made is for this user only', async () => {
   await using at = await nodeBench();

@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
+import { secondOpinion } from '../api/second-opinion.ts';
 import { findRun, type RunRecord } from '../../src/state/runs/runs.ts';
 import type { HubProgram } from './hub-program.ts';
 
@@ -11,7 +12,7 @@ export interface Answered<T> {
 
 export type Refused = { readonly error: { readonly code: string; readonly message: string; readonly remedy: string } };
 
-export const patience = { timeout: 60_000, interval: 20 };
+export const patience = { timeout: 200_000, interval: 20 };
 
 /** A request to the API of a hub, with its token unless `headers` say who asks. */
 export async function askHub<T>(
@@ -22,17 +23,21 @@ export async function askHub<T>(
   headers: Readonly<Record<string, string>> = { authorization: `Bearer ${hub.token}` },
 ): Promise<Answered<T>> {
   const own = 'authorization' in headers || 'cookie' in headers ? {} : { authorization: `Bearer ${hub.token}` };
-  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  const sent = body === undefined ? {} : { 'content-type': 'application/json' };
   const answer = await fetch(`${hub.url}/api/v1${path}`, {
     method,
-    headers: { ...own, ...type, ...headers },
+    headers: { ...own, ...sent, ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
+  const parsed = (text === '' ? undefined : JSON.parse(text)) as T;
+  const { status } = answer;
+  const type = answer.headers.get('content-type');
+  expect(secondOpinion({ method, path: `/api/v1${path}`, status, type, body: parsed })).toEqual([]);
   return {
-    status: answer.status,
+    status,
     location: answer.headers.get('location'),
-    body: (text === '' ? undefined : JSON.parse(text)) as T,
+    body: parsed,
   };
 }
 

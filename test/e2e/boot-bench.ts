@@ -32,7 +32,7 @@ export const bootCalls = (work: Workspace) => {
     list: async () => (JSON.parse(await call('boot', 'list', '--json')) as BootsOutput).boots,
     /** Waits until it is so; each look is a call. */
     until: (id: string, is: (boot: BootOutput) => boolean) =>
-      vi.waitUntil(async () => is(await json('boot', 'status', id)), { timeout: 60_000, interval: 100 }),
+      vi.waitUntil(async () => is(await json('boot', 'status', id)), { timeout: 200_000, interval: 250 }),
   };
 };
 

@@ -19,7 +19,7 @@ import { backupPlan, makeRaw, workspace, writeAt, type Workspace } from './works
 hurryKdf();
 
 const MiB = 2 ** 20;
-const timeout = 120_000;
+const timeout = 300_000;
 
 let work: Workspace;
 let vm: ReturnType<typeof bootCalls>;

@@ -17,7 +17,7 @@ import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from
 hurryKdf();
 
 const MiB = 2 ** 20;
-const timeout = 120_000;
+const timeout = 300_000;
 
 let work: Workspace;
 let vm: ReturnType<typeof bootCalls>;
@@ -65,7 +65,7 @@ describe('a VM that runs from a restore point', { timeout }, () => {
     });
     expect(argvOf(boot.guest_pid ?? 0)).toContain('none');
     await vi.waitUntil(async () => (await vm.call('boot', 'status', boot.id, '--serial')).includes('login:'), {
-      timeout: 60_000,
+      timeout: 300_000,
       interval: 100,
     });
     await vm.call('boot', 'status', 'pgtest1', '--screenshot', work.path('screen.png'));
@@ -157,12 +157,12 @@ describe('a VM that runs from a restore point', { timeout }, () => {
         existsSync(work.path('state/boots'))
           ? readdirSync(work.path('state/boots')).filter((id) => id.startsWith('boot-'))
           : [];
-      await vi.waitUntil(isThere, { timeout: 60_000, interval: 1 });
+      await vi.waitUntil(isThere, { timeout: 200_000, interval: 1 });
       command.kill('SIGKILL');
       await command;
       // Who looks after the others may be about to remove it.
       const isSettled = async (): Promise<boolean> => !(await vm.list()).some(({ state }) => state === 'stopping');
-      await vi.waitUntil(isSettled, { timeout: 60_000, interval: 100 });
+      await vi.waitUntil(isSettled, { timeout: 200_000, interval: 100 });
       const [left, ...more] = await vm.list();
       expect(more).toEqual([]);
       if (left) {
@@ -212,7 +212,7 @@ describe('a VM that runs from a restore point', { timeout }, () => {
     await cutOff();
     ends(boot.disks[1]?.server_pid ?? null);
     await vi.waitUntil(() => readFileSync(work.path('state/boots/watch.log'), 'utf8').includes('were committed'), {
-      timeout: 60_000,
+      timeout: 300_000,
       interval: 100,
     });
     expect((await vm.status(boot.id)).disks[1]).toMatchObject({ server_pid: null });

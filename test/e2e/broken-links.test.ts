@@ -68,7 +68,7 @@ nodes:
 const jobsOf = (stateDir: string): string[] => readdirSync(join(stateDir, 'jobs'));
 const slow = 'node: esx\nlimits: { diskRate: 8MiB }\n';
 
-test('a backup over TLS outlives cuts of control and data, and its key is nowhere', { timeout: 120_000 }, async () => {
+test('a backup over TLS outlives cuts of control and data, and its key is nowhere', { timeout: 300_000 }, async () => {
   await using at = await apart('psk');
   const disk = at.path('disk.raw');
   await makeRaw(disk, 32 * MiB, [[0, 20 * MiB]]);
@@ -138,7 +138,7 @@ test('a backup over TLS outlives cuts of control and data, and its key is nowher
   }
 });
 
-test('a cut of the data that is too long fails cleanly', { timeout: 120_000 }, async () => {
+test('a cut of the data that is too long fails cleanly', { timeout: 300_000 }, async () => {
   await using at = await apart('none');
   const disk = at.path('disk.raw');
   await makeRaw(disk, 32 * MiB, [[0, 32 * MiB]]);
@@ -158,7 +158,7 @@ test('a cut of the data that is too long fails cleanly', { timeout: 120_000 }, a
 
 test(
   'a node out of reach when the run is undone: exit 16, and recover cleans up once it is back',
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await apart('none');
     const disk = at.path('disk.raw');

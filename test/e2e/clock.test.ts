@@ -50,7 +50,7 @@ const told = async (): Promise<string[]> =>
 
 test(
   'a clock that is ahead before the start and in the life of a daemon: it is an alarm, told, and slots go on',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     await work.write(
       'nightly.yaml',

@@ -40,7 +40,7 @@ async function stoppedElsewhere(work: Workspace): Promise<AsyncDisposable> {
       namespace = /[0-9]+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0] ?? '';
       return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
     });
-  await until(isStopped, 'the run is stopped', 30_000).catch(async (error: unknown) => {
+  await until(isStopped, 'the run is stopped', 200_000).catch(async (error: unknown) => {
     await own[Symbol.asyncDispose]();
     throw error;
   });
@@ -66,7 +66,7 @@ const leftIn = (work: Workspace): string[] =>
 const imagesOf = (work: Workspace): string[] =>
   readdirSync(work.path('repository'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.qcow2'));
 
-test('recover leaves it alone while it lives, and cleans up when it has ended', { timeout: 120_000 }, async () => {
+test('recover leaves it alone while it lives, and cleans up when it has ended', { timeout: 300_000 }, async () => {
   await using work = await ready();
   {
     await using _stopped = await stoppedElsewhere(work);
@@ -86,7 +86,7 @@ test('recover leaves it alone while it lives, and cleans up when it has ended', 
 
 test(
   'where nobody can tell, recover says so, and cleans up once somebody has looked',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using work = await ready();
     const stopped = await stoppedElsewhere(work);

@@ -39,7 +39,7 @@ const slots = async (): Promise<SlotOutput[]> =>
 const schedules = async () => (await json<SchedulesOutput>('schedule', 'list')).schedules;
 const points = async () => (await json<ListOutput>('list')).points;
 
-test('two daemons run each slot of a real plan once, and stop when they are told', { timeout: 180_000 }, async () => {
+test('two daemons run each slot of a real plan once, and stop when they are told', { timeout: 300_000 }, async () => {
   await work.write('nightly.yaml', plan('{ cron: "*/3 * * * * *", overlap: skip }'));
   daemon();
   daemon();
@@ -55,7 +55,7 @@ test('two daemons run each slot of a real plan once, and stop when they are told
 
 test(
   'an invalid edit leaves the last good plan in force, over a restart too; a removed file ends it',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     await work.write('nightly.yaml', plan('{ cron: "0 3 * * *" }'));
     const first = daemon();
@@ -80,7 +80,7 @@ test(
 
 test(
   'an emptied file leaves its plan in force; settings that no run can begin with are told',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     await work.write('nightly.yaml', plan('{ cron: "0 3 * * *" }'));
     const { log } = daemon();
@@ -117,7 +117,7 @@ test(
   },
 );
 
-test('a second plan of a name is refused, and the first stays', { timeout: 120_000 }, async () => {
+test('a second plan of a name is refused, and the first stays', { timeout: 300_000 }, async () => {
   await work.write('a.yaml', plan('{ cron: "0 3 * * *" }'));
   const { log, child, ended } = daemon();
   await until(async () => (await schedules()).length === 1);
@@ -143,7 +143,7 @@ test('a second plan of a name is refused, and the first stays', { timeout: 120_0
   expect(await schedules()).toMatchObject([{ cron: '0 3 * * *', file: work.path('a.yaml') }]);
 });
 
-test('SIGTERM lets a run end as long as --drain says, then stops it and cleans up', { timeout: 180_000 }, async () => {
+test('SIGTERM lets a run end as long as --drain says, then stops it and cleans up', { timeout: 300_000 }, async () => {
   const slow = plan('{ cron: "*/5 * * * * *" }', 'before: [{ run: [sleep, "600"] }]\n');
   await work.write('nightly.yaml', slow);
   const { child, ended } = daemon('--drain', '1s');
@@ -155,7 +155,7 @@ test('SIGTERM lets a run end as long as --drain says, then stops it and cleans u
   expect((await slots()).find(({ run_id }) => run_id !== null)?.state).toBe('cancelled');
 });
 
-test('kill -9 of the daemon: its run ends by itself, and the next daemon knows how', { timeout: 180_000 }, async () => {
+test('kill -9 of the daemon: its run ends by itself, and the next daemon knows how', { timeout: 300_000 }, async () => {
   await work.write('nightly.yaml', plan('{ cron: "*/5 * * * * *" }', 'before: [{ run: [sleep, "3"] }]\n'));
   const first = daemon();
   await until(async () => (await slots()).some(({ state }) => state === 'running'));

@@ -19,12 +19,12 @@ import { temporaryFolder } from '../host/temporary-folder.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { freePorts } from '../support/free-ports.ts';
 
-const patience = { timeout: 60_000, interval: 50 };
+const patience = { timeout: 200_000, interval: 50 };
 const apiToken = 'canary-api-token-0123456789abcdef';
 
 test.skipIf(process.getuid?.() !== 0)(
   'a hub without rights hands the disks to sshd, which ends with it, however it ends',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryFolder());

@@ -14,7 +14,7 @@ import { program } from './workspace.ts';
 
 test(
   'a hub that dies for good: the node removes the snapshot by itself, and recover finds nothing to do',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const port = await freePort();
     await using at = await vsphereWorkspace({

@@ -12,7 +12,7 @@ import { backupPlan, disksOf, makeRaw, program, restorePlan, sameBytes, writeAt 
 import { randomBytes } from '../support/random.ts';
 
 const MiB = 1024 * 1024;
-const patience = { timeout: 60_000, interval: 50 };
+const patience = { timeout: 200_000, interval: 50 };
 
 async function twoDisks({ work }: DialledWorkspace, more = ''): Promise<void> {
   for (const name of ['disk0.raw', 'disk1.raw'])
@@ -47,7 +47,7 @@ async function startedRun({ work, hosts }: DialledWorkspace): Promise<{ run: Chi
 }
 
 describe('a node that the hub dials', () => {
-  test('full, incremental and restore, with no more allowed than is needed', { timeout: 120_000 }, async () => {
+  test('full, incremental and restore, with no more allowed than is needed', { timeout: 300_000 }, async () => {
     await using at = await dialledWorkspace();
     const { work } = at;
     await twoDisks(at);
@@ -72,7 +72,7 @@ describe('a node that the hub dials', () => {
     }
   });
 
-  test('whatever is wrong has its error and its exit code, and leaves nothing', { timeout: 240_000 }, async () => {
+  test('whatever is wrong has its error and its exit code, and leaves nothing', { timeout: 300_000 }, async () => {
     await using at = await dialledWorkspace();
     const { work, hosts } = at;
     await twoDisks(at);
@@ -151,7 +151,7 @@ describe('a node that the hub dials', () => {
 
   test(
     'a node that does not allow the NBD ports is refused before anything is done',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using at = await dialledWorkspace({ keyOptions: keyOptions({ from: 10_200, to: 10_200 }) });
       await twoDisks(at);
@@ -166,7 +166,7 @@ describe('a node that the hub dials', () => {
 
   test(
     'the connection breaks in the middle: the copy goes on, and every byte is right',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using at = await dialledWorkspace();
       const { work, sshd } = at;
@@ -197,7 +197,7 @@ describe('a node that the hub dials', () => {
 
   test(
     'kill -9 of the run in the middle: no ssh is left, and recover removes the rest',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using at = await dialledWorkspace();
       const { work } = at;

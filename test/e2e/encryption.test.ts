@@ -258,7 +258,7 @@ describe('encryption at rest', () => {
       const checked = JSON.parse((await work.call(['check', '--json'])).stdout) as { ok: boolean };
       expect(checked.ok).toBe(false);
     },
-    120_000,
+    300_000,
   );
 
   test('what docs/encryption.md says restores without Sendense', async () => {
@@ -281,7 +281,7 @@ describe('encryption at rest', () => {
     const opened = /<!-- file -->\n+```sh\n([\s\S]*?)```/.exec(docs)?.[1] ?? '';
     await execa('bash', ['-eu', '-c', opened.replaceAll('$FILE', '$INDEX')], { cwd: work.folder, env });
     expect((await readFile(work.path('out'))).subarray(1, 4).toString()).toBe('SBI');
-  }, 120_000);
+  }, 300_000);
 
   const steps = all ? ['nbd.serve', 'qcow2.create', 'qcow2.seal'] : ['nbd.serve'];
   test.each(steps.map((uses) => [uses, 'after'] as const))(
@@ -301,7 +301,7 @@ describe('encryption at rest', () => {
       expect((await work.call(['recover'])).exitCode).toBe(0);
       expect(left(work)).toEqual([]);
     },
-    120_000,
+    300_000,
   );
 
   test('a thin restore is an overlay that opens with the key', async () => {
@@ -321,7 +321,7 @@ describe('encryption at rest', () => {
     });
     const info = await execa('qemu-img', ['info', '--output=json', work.path('thin/disk-0.qcow2')]);
     expect(JSON.parse(info.stdout)).toMatchObject({ 'virtual-size': 8 * MiB });
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('compression', () => {
@@ -371,17 +371,17 @@ describe('compression', () => {
         readdirSync(work.folder, { recursive: true, encoding: 'utf8' }).some((name) =>
           name.endsWith('.qcow2.sendense-part'),
         );
-      await vi.waitFor(() => expect(compressing()).toBe(true), { timeout: 60_000, interval: 5 });
+      await vi.waitFor(() => expect(compressing()).toBe(true), { timeout: 200_000, interval: 5 });
       run.kill(signal);
       const result = await run;
       expect(result.exitCode ?? -1, result.stdout).not.toBe(0);
       await work.call(['recover']);
-      await vi.waitFor(() => expect(left(work)).toEqual([]), { timeout: 30_000, interval: 50 });
+      await vi.waitFor(() => expect(left(work)).toEqual([]), { timeout: 200_000, interval: 50 });
       await makeRaw(work.path('disk0.raw'), 2 * MiB, [[0, MiB]]);
       await next(work, 0);
       expect(left(work)).toEqual([]);
     },
-    180_000,
+    300_000,
   );
 
   test('the plan counts before the repository', async () => {
@@ -390,7 +390,7 @@ describe('compression', () => {
     await work.write('nightly.yaml', backupPlan(['disk0.raw'], 'compress: none\n'));
     const { id } = await next(work, 0);
     expect((await manifestOf(work, id)).disks[0]?.compression ?? null).toBe(null);
-  }, 120_000);
+  }, 300_000);
 
   test('encryption and compression together are refused', async () => {
     await using work = await workspace({ settings: withKey() });
@@ -400,5 +400,5 @@ describe('compression', () => {
     expect(refused.exitCode).not.toBe(0);
     expect(refused.stderr).toMatch(/settings\/compress-encrypted/);
     expect(filesIn(work.folder).filter((path) => path.includes('qcow2'))).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });

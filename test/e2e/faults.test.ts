@@ -64,7 +64,7 @@ async function runWithFault(
 async function killedAt(work: Workspace, plan: string, uses: string, when: string): Promise<void> {
   const result = await execa(process.execPath, [killed, work.path(plan), uses, when], {
     reject: false,
-    timeout: 120_000,
+    timeout: 300_000,
   });
   expect(result.signal, result.stderr).toBe('SIGKILL');
 }
@@ -131,7 +131,7 @@ describe('a backup that is hit by a fault leaves nothing behind, and the next ru
   afterAll(endShared);
   test.for(cases('backup'))(
     '%s, %s its effect: failure, cancel and kill -9',
-    { timeout: 240_000 },
+    { timeout: 300_000 },
     async ([step, when], { onTestFailed }) => {
       onTestFailed(endShared);
       const work = await backedUpBefore();
@@ -166,7 +166,7 @@ describe('a restore that is hit by a fault leaves nothing behind, and the next o
   afterAll(endShared);
   test.for(cases('restore'))(
     '%s, %s its effect: failure, cancel and kill -9',
-    { timeout: 240_000 },
+    { timeout: 300_000 },
     async ([step, when], { onTestFailed }) => {
       onTestFailed(endShared);
       const work = await backedUpBefore();
@@ -222,7 +222,7 @@ test(
   },
 );
 
-test('a second signal ends the run at once, and the next run cleans up', { timeout: 120_000 }, async () => {
+test('a second signal ends the run at once, and the next run cleans up', { timeout: 300_000 }, async () => {
   await using work = await backedUp();
   await makeRaw(work.path('a.raw'), 4.5 * MiB, [[0, 4 * MiB]]);
   await copyFile(work.path('a.raw'), work.path('kept.raw'));

@@ -51,7 +51,7 @@ describe('files get that does not come to its end', () => {
     execa(process.execPath, [program, 'files', 'get', 'pgtest1', ...words], {
       cwd: bench.folder,
       reject: false,
-      timeout: 120_000,
+      timeout: 300_000,
     });
 
   /** Bytes of the file that have come so far. */
@@ -193,7 +193,7 @@ describe('an ordinary user', () => {
     const command = execa(file, words, {
       cwd: bench.folder,
       reject: false,
-      timeout: 120_000,
+      timeout: 300_000,
       env: { HOME: parent, TMPDIR: parent },
     });
     let said = '';

@@ -27,7 +27,7 @@ export interface FilesHub extends AsyncDisposable {
   mount(point?: string): Promise<string>;
 }
 
-const patience = { timeout: 60_000, interval: 20 };
+const patience = { timeout: 200_000, interval: 20 };
 
 /** Calls that write to the standard output of their process. */
 export const writesBytes = (args: readonly string[]): boolean => args.includes('cat');

@@ -51,7 +51,7 @@ const start = (...args: string[]): ResultPromise<{ reject: false; timeout: numbe
   execa(process.execPath, [program, ...args], {
     cwd: bench.folder,
     reject: false,
-    timeout: 180_000,
+    timeout: 300_000,
     env: environment(),
   });
 
@@ -136,7 +136,7 @@ function isWhole(to: string): void {
 }
 
 async function gone(all: readonly ProcessIdentity[]): Promise<void> {
-  await expect.poll(() => all.filter((one) => isRunning(one)).length, { timeout: 60_000, interval: 50 }).toBe(0);
+  await expect.poll(() => all.filter((one) => isRunning(one)).length, { timeout: 200_000, interval: 50 }).toBe(0);
 }
 
 const named = /files\.(reader|session)/;

@@ -5,7 +5,7 @@ import { pointsOf } from './redate.ts';
 
 let hub: FilesHub;
 let points: string[];
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 200_000, interval: 50 };
 
 beforeAll(async () => {
   hub = await filesHub('files: { idle: 4s, sessions: 2, sessionsPerUser: 1, downloads: 2, searches: 1 }', [

@@ -61,7 +61,7 @@ const isMounted = (): boolean => filesMounts().some(({ folder }) => folder === b
 /** The command, when it has mounted. */
 async function mounted(...words: readonly string[]): Promise<{ readonly command: ResultPromise }> {
   const args = [program, 'files', 'mount', 'pgtest1', ...words, 'on'];
-  const command = execa(process.execPath, args, { cwd: bench.folder, reject: false, timeout: 120_000 });
+  const command = execa(process.execPath, args, { cwd: bench.folder, reject: false, timeout: 200_000 });
   const ended = { is: false };
   void command.then(() => (ended.is = true));
   const isServed = (): boolean => filesMounts().some(({ folder, served }) => served && folder === bench.path('on'));
@@ -138,7 +138,7 @@ describe('what is killed leaves no folder that hangs', () => {
     const { command } = await mounted('disk-0p1');
     command.kill('SIGKILL');
     await command;
-    await expect.poll(isMounted, { timeout: 30_000 }).toBe(false);
+    await expect.poll(isMounted, { timeout: 200_000 }).toBe(false);
   });
 
   it('what speaks to the kernel', async () => {

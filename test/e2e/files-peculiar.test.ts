@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { longestPath } from '../../src/files/protocol.ts';
 import type { FilesFoundOutput, FilesListOutput, FilesStatOutput, FilesTakenOutput } from '../../src/schemas/types.ts';
+import { writesBytes } from './files-hub.ts';
 import { endFiles } from './files-keepers.ts';
 import { backupPlan, workspace, type Workspace } from './workspace.ts';
 
@@ -34,7 +35,7 @@ const script = [
 ].join('\n');
 
 beforeAll(async () => {
-  bench = await workspace({ ownProcess: true });
+  bench = await workspace({ ownProcess: writesBytes });
   await bench.write('hostname', 'web1\n');
   await bench.write('other', 'another one\n');
   await bench.write('script', `${script}\n`);

@@ -262,7 +262,7 @@ describe('taking out', () => {
         'pgtest1',
         'disk-0p1:/srv/big',
       ],
-      { cwd: bench.folder, timeout: 60_000 },
+      { cwd: bench.folder, timeout: 300_000 },
     );
     expect([exitCode, stderr]).toEqual([0, 'status 0']);
   });
@@ -320,7 +320,7 @@ describe('with the reader that has no kernel', () => {
       writeFileSync(settings, before);
       const own = (): number[] => filesKeepers(bench).filter((pid) => !others.includes(pid));
       for (const pid of own()) process.kill(pid, 'SIGTERM');
-      await expect.poll(own, { timeout: 30_000 }).toEqual([]);
+      await expect.poll(own, { timeout: 200_000 }).toEqual([]);
     }
   });
 });

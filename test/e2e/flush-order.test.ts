@@ -79,7 +79,7 @@ const staged = (calls: readonly Call[], at: number): RegExp => {
 
 const manifest = /^repository\/pgtest1\/[^/]+\.json$/;
 
-describe('before it counts, it is flushed', { timeout: 120_000 }, () => {
+describe('before it counts, it is flushed', { timeout: 300_000 }, () => {
   test('a backup: images, indexes and their folders, then the manifest, then its folder, then the database', async () => {
     await using work = await workspace();
     for (const name of ['a.raw', 'b.raw']) await makeRaw(work.path(name), 2 * MiB, [[0, MiB]]);

@@ -86,7 +86,7 @@ async function traced(
   const result = await execa('strace', [...strace, process.execPath, program, ...args], {
     cwd: folder,
     reject: false,
-    timeout: 60_000,
+    timeout: 300_000,
     env: { NO_COLOR: '1' },
   });
   return {
@@ -187,7 +187,7 @@ const attacks: readonly (readonly [string, (it: Foreign) => Promise<void>, RegEx
 ];
 
 describe.each(attacks)('%s', (_name, attack, reason) => {
-  test('is refused by import, and by all that read what was imported before', { timeout: 120_000 }, async () => {
+  test('is refused by import, and by all that read what was imported before', { timeout: 300_000 }, async () => {
     await using it = await foreign();
     await attack(it);
     const before = visits;
@@ -211,7 +211,7 @@ describe.each(attacks)('%s', (_name, attack, reason) => {
 
 // What these read is looked at in the same place; the short round has one attack by each way.
 describe.each(all ? attacks : [...attacks.slice(0, 3), ...attacks.slice(4, 5)])('%s', (_name, attack) => {
-  test('is refused by a merge and by a boot', { timeout: 120_000 }, async () => {
+  test('is refused by a merge and by a boot', { timeout: 300_000 }, async () => {
     await using it = await foreign();
     await attack(it);
     const before = visits;
@@ -230,7 +230,7 @@ describe.each(all ? attacks : [...attacks.slice(0, 3), ...attacks.slice(4, 5)])(
 
 test(
   'links and pipes in the place of manifests, marks and indexes are not followed',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using it = await foreign();
     const context = join(it.folder, 'repository', 'pgtest1');

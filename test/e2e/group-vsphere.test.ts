@@ -5,7 +5,7 @@ import type { Vcenter } from '../simulators/vcenter/start-vcenter.ts';
 import { leftovers } from './nothing-left.ts';
 import { MiB, vsphereWorkspace } from './vsphere-workspace.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const addressOf = ({ host, port, user, password, thumbprint }: Vcenter) => ({
   host,

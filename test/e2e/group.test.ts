@@ -7,7 +7,7 @@ import { makeRaw, program, restorePlan, sameBytes, workspace, writeAt, type Work
 
 const MiB = 1024 * 1024;
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 const vms = ['web1', 'web2', 'db1'];
 
 const settings = (more = ''): string => `version: 1
@@ -234,7 +234,7 @@ describe('a group that is stopped in the middle', () => {
     run.kill('SIGKILL');
     await run;
     expect((await work.run('db.yaml')).finished.status).toBe('succeeded');
-    await vi.waitFor(() => expect(leftovers(work.folder)).toEqual([]), { timeout: 60_000 });
+    await vi.waitFor(() => expect(leftovers(work.folder)).toEqual([]), { timeout: 200_000 });
     await rm(work.path('all.yaml'));
   });
 });

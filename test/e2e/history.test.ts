@@ -41,7 +41,7 @@ async function json<T>(work: Workspace, schema: string, ...args: string[]): Prom
 const list = (work: Workspace): Promise<ListOutput> => json<ListOutput>(work, 'output/list.json', 'list');
 
 describe('history, show and logs', () => {
-  test('tell of every run, and a log has its events and no secret', { timeout: 120_000 }, async () => {
+  test('tell of every run, and a log has its events and no secret', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     await work.write('secret', 'canary-5b21c0ffee\n');
     await chmod(work.path('secret'), 0o600);
@@ -97,17 +97,17 @@ describe('history, show and logs', () => {
     expect(leftovers(work.folder)).toEqual([]);
   });
 
-  test('a log is followed from another process until the run ends', { timeout: 120_000 }, async () => {
+  test('a log is followed from another process until the run ends', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     await pgtest1(work, `before:\n  - run: [sh, -c, 'until [ -e go ]; do sleep 0.05; done; echo gone on']\n`);
     const running = work.run('nightly.yaml');
     const begun = async (): Promise<boolean> =>
       existsSync(work.path('state/sendense.db')) && (await work.call(['logs'])).stdout.includes('Run a command');
-    await expect.poll(begun, { timeout: 60_000, interval: 200 }).toBe(true);
+    await expect.poll(begun, { timeout: 200_000, interval: 200 }).toBe(true);
     const following = execa(process.execPath, [program, 'logs', '--follow'], {
       cwd: work.folder,
       env: { NO_COLOR: '1' },
-      timeout: 60_000,
+      timeout: 300_000,
       reject: false,
     });
     let seen = '';
@@ -126,7 +126,7 @@ describe('history, show and logs', () => {
     expect(seen).toContain(`succeeded, ${outcome.finished.backup_id}`);
   });
 
-  test('of a group tell its own run and those of its VMs', { timeout: 120_000 }, async () => {
+  test('of a group tell its own run and those of its VMs', { timeout: 300_000 }, async () => {
     const vms =
       'sources:\n  lab: { type: image, vms: { web1: { disks: [{ path: ./disk0.raw }] }, web2: { disks: [{ path: ./gone.raw }] } } }\n';
     await using work = await workspace({ settings: `${defaultSettings}${vms}` });
@@ -158,7 +158,7 @@ describe('history, show and logs', () => {
     }
   });
 
-  test('a log on a full disk costs the run nothing but a warning', { timeout: 120_000 }, async () => {
+  test('a log on a full disk costs the run nothing but a warning', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     await pgtest1(work);
     await mkdir(work.path('state/logs'), { recursive: true });
@@ -172,7 +172,7 @@ describe('history, show and logs', () => {
 });
 
 describe('metrics', () => {
-  test('are in the textfile after each run, as Prometheus reads them', { timeout: 120_000 }, async () => {
+  test('are in the textfile after each run, as Prometheus reads them', { timeout: 300_000 }, async () => {
     await using work = await workspace({ settings: `${defaultSettings}metrics: { textfile: ./sendense.prom }\n` });
     await pgtest1(work);
     const { finished } = await work.run('nightly.yaml');
@@ -201,7 +201,7 @@ describe('a state database that is lost', () => {
     for (const end of ['', '-wal', '-shm']) await rm(work.path(`state/sendense.db${end}`), { force: true });
   };
 
-  test('a backup or a verification that knows nothing of what is there says so', { timeout: 120_000 }, async () => {
+  test('a backup or a verification that knows nothing of what is there says so', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     await pgtest1(work);
     await work.run('nightly.yaml');
@@ -220,7 +220,7 @@ describe('a state database that is lost', () => {
     expect((await work.run('nightly.yaml')).finished).toMatchObject({ exit_code: 0, warnings: [] });
   });
 
-  test('repo import brings back the points and their marks, and incrementals go on', { timeout: 180_000 }, async () => {
+  test('repo import brings back the points and their marks, and incrementals go on', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     await pgtest1(work);
     const first = await work.run('nightly.yaml');
@@ -248,7 +248,7 @@ describe('a state database that is lost', () => {
     expect(leftovers(work.folder)).toEqual([]);
   });
 
-  test('a copy that was put back removes nothing that was made since it', { timeout: 180_000 }, async () => {
+  test('a copy that was put back removes nothing that was made since it', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     // The copy is made while this run goes on.
     await pgtest1(work, `before:\n  - run: [sh, -c, 'until [ -e go ]; do sleep 0.05; done']\n`);
@@ -256,7 +256,7 @@ describe('a state database that is lost', () => {
     expect((await work.run('quick.yaml')).exitCode).toBe(0);
     const running = work.run('nightly.yaml');
     await expect
-      .poll(async () => (await work.call(['logs'])).stdout, { timeout: 60_000, interval: 200 })
+      .poll(async () => (await work.call(['logs'])).stdout, { timeout: 200_000, interval: 200 })
       .toContain('Run a command');
     const { copies } = JSON.parse((await work.call(['upkeep', '--json'])).stdout) as { copies: { path: string }[] };
     await writeFile(work.path('go'), '');

@@ -1,11 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import type { AxiosResponse } from 'axios';
+import { OpenAPIClientAxios, type Document, type OpenAPIClient } from 'openapi-client-axios';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type {
   BackupProgressOutput,
   ChangeIdsOutput,
+  HubVms,
   PlanOutput,
   RunStartedOutput,
+  ShowRunOutput,
   ValidateOutput,
 } from '../../src/schemas/types.ts';
 import { findRun, type RunRecord } from '../../src/state/runs/runs.ts';
@@ -14,6 +18,16 @@ import { hubProgram, type HubProgram } from './hub-program.ts';
 import { backupPlan, makeRaw, restorePlan } from './workspace.ts';
 
 const MiB = 2 ** 20;
+
+type Made<Params, Body, Answer> = (params?: Params | null, body?: Body) => Promise<AxiosResponse<Answer>>;
+
+/** What of it a test uses. */
+type MadeClient = OpenAPIClient<{
+  login: Made<null, { readonly name: string; readonly password: string }, unknown>;
+  listVms: Made<null, never, HubVms>;
+  startBackup: Made<null, { readonly vm_name: string }, BackupProgressOutput>;
+  showRun: Made<{ readonly id: string }, never, ShowRunOutput>;
+}>;
 
 let hub: HubProgram;
 
@@ -77,6 +91,31 @@ describe('a backup over the API', () => {
     expect(runOf(begun.body.run_id)?.plan).toBe('pgtest1-nightly');
   });
 
+  it('is begun, and read, by a client that a library has made of the document', async () => {
+    const password = 'four random words here';
+    await writeFile(hub.folder.file('password'), `${password}\n`, { mode: 0o600 });
+    const words = ['--role', 'operator', '--password-file', hub.folder.file('password')];
+    expect((await hub.run('user', 'add', 'olga', ...words)).stderr).toBe('');
+    const { body: definition } = await ask<Document>('GET', '/openapi.json');
+    const client = await new OpenAPIClientAxios({
+      definition,
+      withServer: { url: hub.url },
+      axiosConfigDefaults: { proxy: false, headers: { 'sec-fetch-site': 'same-origin' } },
+    }).init<MadeClient>();
+    const { headers } = await client.login(null, { name: 'olga', password });
+    client.defaults.headers.common['cookie'] = String(headers['set-cookie']).split(';')[0];
+    const { vms } = (await client.listVms()).data;
+    expect(vms.map(({ vm }) => vm)).toEqual(['pgtest1']);
+    const begun = await client.startBackup(null, { vm_name: vms[0]?.vm ?? '' });
+    expect(begun.status).toBe(202);
+    const ended = await vi.waitFor(async () => {
+      const { data } = await client.showRun({ id: begun.data.run_id });
+      expect(data.run.finished).not.toBeNull();
+      return data.run;
+    }, patience);
+    expect(ended).toMatchObject({ status: 'succeeded', plan: 'pgtest1-nightly' });
+  });
+
   it('begins once for each key, also when it is asked for twice at the same time', async () => {
     const before = points().length;
     const again = { 'idempotency-key': 'night-1' };
@@ -112,7 +151,7 @@ describe('a plan over the API', () => {
     const dry = await hub.run('run', 'slow.yaml', '--dry-run');
     expect(dry.exitCode, dry.stderr).toBe(0);
     // The hub knows what was run once.
-    const first = hub.run('run', 'slow.yaml');
+    const first = hub.runAlone('run', 'slow.yaml');
     const firstRun = await vi.waitFor(() => {
       const row = hub.state.first(
         hub.state.query.selectFrom('runs').select('id').where('plan', '=', 'pgtest2-nightly'),

@@ -9,7 +9,7 @@ import { hubProgram, type HubProgram } from './hub-program.ts';
 import { backupPlan, makeRaw, writeAt } from './workspace.ts';
 
 const MiB = 2 ** 20;
-const timeout = 120_000;
+const timeout = 300_000;
 const password = 'four random words here';
 /** What a VM without anything saved needs. */
 const machine = { memory: '32MiB', cpus: 1, accel: 'tcg', reserve: '1MiB' };

@@ -126,6 +126,6 @@ test('slots of the past are shown, and run', async () => {
   const begun = await ask<SlotsOutput>('POST', '/schedules/pgtest1-nightly/backfill', { from, latest: true }, key);
   expect([begun.status, begun.body.slots.length]).toEqual([202, 1]);
   await expect
-    .poll(async () => JSON.stringify((await ask('GET', '/runs')).body), { timeout: 60_000 })
+    .poll(async () => JSON.stringify((await ask('GET', '/runs')).body), { timeout: 200_000 })
     .toMatch(/"trigger":"backfill"[^}]*"status":"succeeded"/);
 });

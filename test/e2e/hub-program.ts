@@ -11,6 +11,8 @@ import { addNode } from '../../src/state/nodes/nodes.ts';
 import { openState, type State } from '../../src/state/database/open-state.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { freePorts } from '../support/free-ports.ts';
+import { all } from '../support/rounds.ts';
+import { callResident } from './resident.ts';
 
 /** `sendense-run hub` in a process of its own, as nodes and an administrator meet it. */
 export interface HubProgram extends AsyncDisposable {
@@ -27,8 +29,10 @@ export interface HubProgram extends AsyncDisposable {
   start(): Promise<void>;
   /** All that it wrote. */
   said(): string;
-  /** `sendense-run` with the settings of this hub. */
-  run(...args: string[]): Promise<{ readonly exitCode?: number; readonly stdout: string; readonly stderr: string }>;
+  /** `sendense-run` with the settings of this hub, in a process that is there already ({@link callResident}). */
+  run(...args: string[]): Promise<Ended>;
+  /** The same in a process of its own, for what is stopped by a signal. */
+  runAlone(...args: string[]): Promise<Ended>;
   /** A node with a key of its own; answers the key. */
   enrol(name: string, apiToken?: string): string;
   /** Logged in as a node. */
@@ -39,7 +43,13 @@ export interface HubProgram extends AsyncDisposable {
   ask(path?: string, withinMs?: number): Promise<number | string>;
 }
 
-const patience = { timeout: 60_000, interval: 20 };
+export interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const patience = { timeout: 200_000, interval: 20 };
 
 /** @param settings more lines of its settings; `hub.KEY: VALUE` goes to `hub` */
 export async function hubProgram(...settings: readonly string[]): Promise<HubProgram> {
@@ -72,6 +82,8 @@ export async function hubProgram(...settings: readonly string[]): Promise<HubPro
   };
   stack.defer(() => end('SIGTERM'));
   await start();
+  const alone = (args: readonly string[]): Promise<Ended> =>
+    execa(process.execPath, [...words, ...args], { reject: false, cwd: folder.path });
   const state = stack.use(openState(folder.file('state', 'sendense.db')));
   const token = (await readFile(folder.file('state', 'hub-api.token'), 'utf8')).trim();
   const clients: Client[] = [];
@@ -86,7 +98,8 @@ export async function hubProgram(...settings: readonly string[]): Promise<HubPro
     end,
     start,
     said: () => said,
-    run: (...args) => execa(process.execPath, [...words, ...args], { reject: false, cwd: folder.path }),
+    run: (...args) => (all ? alone(args) : resident(folder.path, [...words.slice(1), ...args])),
+    runAlone: (...args) => alone(args),
     enrol: (name, apiToken = `token-of-${name}-0123456789`) => {
       const oneTimeKey = `ssh-ed25519 ${name}`;
       addNode(state, { name, oneTimeKey, expires: Date.now() + 60_000, ports: { from: port + 2, to: port + 5 } });
@@ -130,3 +143,7 @@ export async function hubProgram(...settings: readonly string[]): Promise<HubPro
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
+
+/** `sendense-run` in a folder, in a process that is there already. */
+export const resident = (cwd: string, args: readonly string[]): Promise<Ended> =>
+  callResident({ args, cwd, env: { ...process.env } as Record<string, string> }, 120_000);

@@ -10,10 +10,10 @@ import type { NodeAddedOutput } from '../../src/schemas/types.ts';
 import { hubProgram } from './hub-program.ts';
 import { backupPlan, makeRaw } from './workspace.ts';
 
-const patience = { timeout: 60_000, interval: 50 };
+const patience = { timeout: 200_000, interval: 50 };
 const MiB = 1024 * 1024;
 
-test('a run that begins while the link of its node is coming back waits for it', { timeout: 120_000 }, async () => {
+test('a run that begins while the link of its node is coming back waits for it', { timeout: 300_000 }, async () => {
   await using hub = await hubProgram();
   await using stack = new AsyncDisposableStack();
   const { folder } = hub;

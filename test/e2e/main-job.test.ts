@@ -123,7 +123,7 @@ describe('the main job', () => {
 
   test(
     'disks of 1 MiB, with a tail of 512 bytes, and sparse ones of 2 TiB are backed up and restored',
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async () => {
       await using work = await workspace();
       await makeRaw(work.path('small.raw'), MiB, [[3, 5]]);
@@ -248,7 +248,7 @@ describe('the main job', () => {
 
   test(
     'changes that cover holes do not count as data: not as needed, and not as sent',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using work = await workspace({
         settings:

@@ -11,7 +11,7 @@ repositories:
   second: { path: ./second }
 `;
 
-test('protect, unprotect, check and repo copy take --point as show and restore do', { timeout: 120_000 }, async () => {
+test('protect, unprotect, check and repo copy take --point as show and restore do', { timeout: 300_000 }, async () => {
   await using work = await workspace({ settings });
   await makeRaw(work.path('disk0.raw'), 2 * MiB, [[0, MiB]]);
   await work.write('plan.yaml', backupPlan(['disk0.raw']));

@@ -10,7 +10,7 @@ import { httpReceiver } from '../support/http-receiver.ts';
 import { mailServer } from '../support/mail-server.ts';
 import { backupPlan, makeRaw, program, workspace, type Workspace } from './workspace.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const canary = 'CANARY-e2e-81ab';
 const login = { user: 'backup', password: `${canary}-mail` };
@@ -135,7 +135,7 @@ test('a run that is killed is heard of as soon as somebody cleans up after it', 
   const wait = 'touch began; while kill -0 $PPID; do sleep 0.1; done';
   await withDisk(space, `before:\n  - run: [/bin/sh, -c, '${wait}']\n`);
   const run = execa(process.execPath, [program, 'run', 'nightly.yaml'], { cwd: space.folder, reject: false });
-  await vi.waitFor(() => expect(existsSync(space.path('began'))).toBe(true), { timeout: 60_000 });
+  await vi.waitFor(() => expect(existsSync(space.path('began'))).toBe(true), { timeout: 200_000 });
   run.kill('SIGKILL');
   await run;
   expect((await space.call(['recover'])).exitCode).toBe(0);

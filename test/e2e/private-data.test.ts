@@ -16,7 +16,7 @@ const startRun = (work: Workspace, tmp: string) =>
     cwd: work.folder,
     env: { TMPDIR: tmp, NO_COLOR: '1' },
     reject: false,
-    timeout: 60_000,
+    timeout: 300_000,
   });
 
 interface Copying {
@@ -84,7 +84,7 @@ test.each(['full', 'incremental'])(
       true,
     );
   },
-  120_000,
+  300_000,
 );
 
 test('a full into which somebody wrote while it ran is refused, and nothing is committed or left', async () => {
@@ -99,4 +99,4 @@ test('a full into which somebody wrote while it ran is refused, and nothing is c
   expect(stdout).toContain('first at offset 20971520');
   expect(await pointsOf(work)).toEqual([]);
   expect(leftovers(work.folder)).toEqual([]);
-}, 120_000);
+}, 300_000);

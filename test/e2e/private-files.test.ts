@@ -28,7 +28,7 @@ async function faults(work: Workspace, ...args: string[]): Promise<string[]> {
   const ran = await execa('sh', ['-c', 'umask 000; exec strace "$@"', 'sh', ...strace], {
     cwd: work.folder,
     reject: false,
-    timeout: 60_000,
+    timeout: 300_000,
     // The one of the tests lies where others cannot look.
     env: { NO_COLOR: '1', XDG_CACHE_HOME: work.path('cache'), NODE_DISABLE_COMPILE_CACHE: '1' },
   });
@@ -52,7 +52,7 @@ async function faults(work: Workspace, ...args: string[]): Promise<string[]> {
 
 test(
   'whatever the umask, nobody else gets at disks, indexes, logs or sockets, at no time',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     await using work = await workspace();
     // Made by hand, and open to all: what is in it is not.

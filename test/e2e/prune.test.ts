@@ -60,7 +60,7 @@ beforeAll(async () => {
     else await oneMore(staged.work, 'pgtest1', night);
     await staged.keep(`${night + 1}`);
   }
-}, 240_000);
+}, 300_000);
 afterAll(() => staged[Symbol.asyncDispose]());
 
 /** A workspace in which pgtest1 was backed up so often, as {@link nights} does it. */
@@ -109,7 +109,7 @@ function noticesOf(bench: Workspace): { event: string; vm: string | null; messag
   }
 }
 
-describe('prune', { timeout: 240_000 }, () => {
+describe('prune', { timeout: 300_000 }, () => {
   it('removes what no rule keeps, merges what others need, and every point that stays is what was backed up', async () => {
     const bench = await afterNights(7);
     const ids = await redate(
@@ -208,7 +208,7 @@ describe('prune', { timeout: 240_000 }, () => {
       ),
     );
     const held = execa(process.execPath, [program, 'run', 'held.yaml'], { cwd: bench.folder, reject: false });
-    await vi.waitFor(async () => expect(await exists(bench.path('at-work'))).toBe(true), { timeout: 60_000 });
+    await vi.waitFor(async () => expect(await exists(bench.path('at-work'))).toBe(true), { timeout: 200_000 });
     const run = await bench.call(['prune', '--keep-last', '1', '--yes']);
     expect(run.exitCode).toBe(3);
     expect(run.stderr + run.stdout).toMatch(/VM pgtest1 was not pruned, for run \S+ works on it/);
@@ -271,7 +271,7 @@ describe('prune', { timeout: 240_000 }, () => {
   });
 });
 
-describe('protect and prune, called wrongly', { timeout: 120_000 }, () => {
+describe('protect and prune, called wrongly', { timeout: 300_000 }, () => {
   it('says what is wrong and changes nothing', async () => {
     const bench = await afterNights(1);
     const [id = ''] = await pointsOf(bench, 'pgtest1');

@@ -56,7 +56,7 @@ beforeAll(async () => {
     .filter((name) => name.endsWith('.json'))
     .toSorted()
     .map((name) => name.slice(0, -5));
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await work[Symbol.asyncDispose]();
@@ -78,7 +78,7 @@ async function rescue(args: readonly string[], prefix: readonly string[] = []): 
 
 async function rescueAlone(args: readonly string[], prefix: readonly string[]): Promise<Said> {
   const [file = '', ...rest] = [...prefix, process.execPath, program, ...args];
-  const ran = await execa(file, rest, { cwd: away.path, reject: false, timeout: 60_000, env: { NO_COLOR: '1' } });
+  const ran = await execa(file, rest, { cwd: away.path, reject: false, timeout: 200_000, env: { NO_COLOR: '1' } });
   return { exitCode: ran.exitCode ?? -1, stdout: ran.stdout, stderr: ran.stderr };
 }
 
@@ -119,7 +119,7 @@ async function restored(
 
 test(
   'list, show, check, verify and restore read a copy, and nothing in it is changed',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using copy = await copyOf();
     const before = await photograph(copy.root);
@@ -153,7 +153,7 @@ const rescueFolders = async (): Promise<string[]> => {
   return stdout.split('\n').filter(Boolean);
 };
 
-test('damage is found and told, and no mark is written', { timeout: 60_000 }, async () => {
+test('damage is found and told, and no mark is written', { timeout: 300_000 }, async () => {
   await using copy = await copyOf();
   const image = join(copy.root, 'pgtest1', 'disk-0', `${ids[0]}.qcow2`);
   await chmod(image, 0o600);
@@ -169,7 +169,7 @@ test('damage is found and told, and no mark is written', { timeout: 60_000 }, as
   expect(await photograph(copy.root)).toBe(before);
 });
 
-test.runIf(asRoot)('a mount that cannot be written is enough', { timeout: 60_000 }, async () => {
+test.runIf(asRoot)('a mount that cannot be written is enough', { timeout: 300_000 }, async () => {
   const root = work.path('repository');
   const readOnly = [
     'unshare',
@@ -185,7 +185,7 @@ test.runIf(asRoot)('a mount that cannot be written is enough', { timeout: 60_000
 });
 
 describe.runIf(asRoot)('another user', () => {
-  test('who may read the files restores, and is told what cannot be read', { timeout: 60_000 }, async () => {
+  test('who may read the files restores, and is told what cannot be read', { timeout: 300_000 }, async () => {
     await using copy = await copyOf();
     await chmod(away.path, 0o755);
     await execa('chmod', ['-R', 'a+rX', copy.root]);
@@ -213,7 +213,7 @@ describe.runIf(asRoot)('another user', () => {
 });
 
 describe('an encrypted repository', () => {
-  test('without its key says how to name it', { timeout: 60_000 }, async () => {
+  test('without its key says how to name it', { timeout: 300_000 }, async () => {
     const root = secret.path('repository');
     expect(await rescue(['list', '--repository', root])).toMatchObject({ exitCode: 0 });
     const { exitCode, stderr } = await restored(root, 'of-locked');
@@ -233,7 +233,7 @@ describe('an encrypted repository', () => {
     );
   });
 
-  test('is restored with the key from a file, a pipe or a command', { timeout: 60_000 }, async () => {
+  test('is restored with the key from a file, a pipe or a command', { timeout: 300_000 }, async () => {
     const root = secret.path('repository');
     const key = secret.path('repo.key');
     expect(await restored(root, 'of-file', ['--key-file', key], secret)).toMatchObject({ exitCode: 0 });
@@ -297,7 +297,7 @@ describe('a folder that is none', () => {
 
 test(
   '--point chooses by day and time, in the zone that is meant, and says which and why',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const root = work.path('repository');
     const { points } = JSON.parse((await rescue(['list', '--repository', root, '--json'])).stdout) as ListOutput;
@@ -325,7 +325,7 @@ test(
   },
 );
 
-test('a repository that is half written gives what is whole in it', { timeout: 60_000 }, async () => {
+test('a repository that is half written gives what is whole in it', { timeout: 300_000 }, async () => {
   await using copy = await copyOf();
   const vm = join(copy.root, 'pgtest1');
   // What a backup leaves that was killed, a manifest that did not come whole, and an image that did not.
@@ -350,7 +350,7 @@ test('a repository that is half written gives what is whole in it', { timeout: 6
   expect((JSON.parse(older.stdout.split('\n').at(-1) ?? '') as { backup_id: string }).backup_id).toBe(ids[0]);
 });
 
-test('a VM of which nothing can be read in is not one without restore points', { timeout: 60_000 }, async () => {
+test('a VM of which nothing can be read in is not one without restore points', { timeout: 300_000 }, async () => {
   await using copy = await copyOf();
   for (const id of ids) {
     const manifest = join(copy.root, 'pgtest1', `${id}.json`);
@@ -376,7 +376,7 @@ test('a VM of which nothing can be read in is not one without restore points', {
   }
 });
 
-test('of several, one that cannot be read in and is named is told as such', { timeout: 60_000 }, async () => {
+test('of several, one that cannot be read in and is named is told as such', { timeout: 300_000 }, async () => {
   await using copy = await copyOf();
   const [old = '', lost = ''] = ids;
   await chmod(join(copy.root, 'pgtest1', `${lost}.json`), 0o600);
@@ -395,7 +395,7 @@ test('of several, one that cannot be read in and is named is told as such', { ti
   expect(stderr).not.toContain(`did you mean ${old}`);
 });
 
-test('a newest restore point that cannot be read in is not passed over in silence', { timeout: 60_000 }, async () => {
+test('a newest restore point that cannot be read in is not passed over in silence', { timeout: 300_000 }, async () => {
   await using copy = await copyOf();
   const [old = '', lost = ''] = ids;
   await chmod(join(copy.root, 'pgtest1', 'disk-0'), 0o700);
@@ -433,7 +433,7 @@ test('a newest restore point that cannot be read in is not passed over in silenc
 
 test(
   "somebody else's repository: a link is no image, and settings beside it do not count",
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using copy = await copyOf();
     const image = join(copy.root, 'pgtest1', 'disk-0', `${ids[0]}.qcow2`);
@@ -450,7 +450,7 @@ test(
   },
 );
 
-test('what a rescue that was killed had written is taken back by the next one', { timeout: 60_000 }, async () => {
+test('what a rescue that was killed had written is taken back by the next one', { timeout: 300_000 }, async () => {
   const root = work.path('repository');
   const to = away.file('of-killed');
   const stops = away.file('bin');
@@ -466,7 +466,7 @@ test('what a rescue that was killed had written is taken back by the next one', 
     stdio: 'ignore',
     env: { ...process.env, REAL_PATH: process.env['PATH'], PATH: `${stops}:${process.env['PATH']}` },
   });
-  await vi.waitUntil(async () => (await readdir(away.path)).includes('begun'), { timeout: 30_000, interval: 50 });
+  await vi.waitUntil(async () => (await readdir(away.path)).includes('begun'), { timeout: 200_000, interval: 50 });
   child.kill('SIGKILL');
   process.kill(Number(await readFile(away.file('pid'), 'utf8')), 'SIGKILL');
   await once(child, 'exit');
@@ -480,7 +480,7 @@ test('what a rescue that was killed had written is taken back by the next one', 
 describe('without sendense-repository.json', () => {
   const marker = 'sendense-repository.json';
 
-  test('the rescue reads all the same, and says so', { timeout: 60_000 }, async () => {
+  test('the rescue reads all the same, and says so', { timeout: 300_000 }, async () => {
     await using copy = await copyOf();
     await rm(join(copy.root, marker));
     const said = await restored(copy.root, 'of-unmarked');
@@ -510,7 +510,7 @@ describe('without sendense-repository.json', () => {
   const idAt = async (root: string): Promise<string> =>
     (JSON.parse(await readFile(join(root, marker), 'utf8')) as { id: string }).id;
 
-  test('`repo repair` makes it again, with the id that the hub knows', { timeout: 60_000 }, async () => {
+  test('`repo repair` makes it again, with the id that the hub knows', { timeout: 300_000 }, async () => {
     await using hub = await otherHub(true);
     const id = await idAt(hub.path('repository'));
     expect((await hub.call(['repo', 'repair', 'primary', '--json'])).stdout).toContain('"made":false');
@@ -532,7 +532,7 @@ describe('without sendense-repository.json', () => {
 
   test(
     '`repo repair` makes a new id where the hub knows nothing, and refuses what may be another repository',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using hub = await otherHub(false);
       await rm(hub.path('repository', marker));
@@ -561,7 +561,7 @@ describe('without sendense-repository.json', () => {
     },
   );
 
-  test('two hubs that repair at once agree on one id', { timeout: 60_000 }, async () => {
+  test('two hubs that repair at once agree on one id', { timeout: 300_000 }, async () => {
     await using hub = await otherHub(false);
     await hub.write('second.yaml', 'state: ./second/sendense.db\nrepositories: { primary: { path: ./repository } }\n');
     for (const damage of ['lost', 'damaged']) {
@@ -586,7 +586,7 @@ describe('without Sendense, with the commands of docs/restore.md', () => {
   test.each([
     ['plain', () => work],
     ['encrypted', () => secret],
-  ])('%s', { timeout: 60_000 }, async (name, place) => {
+  ])('%s', { timeout: 300_000 }, async (name, place) => {
     const vm = place().path('repository', 'pgtest1');
     const newest = (await readdir(vm))
       .filter((file) => file.endsWith('.json'))
@@ -594,7 +594,7 @@ describe('without Sendense, with the commands of docs/restore.md', () => {
       .at(-1);
     const out = away.file(`by-hand-${name}.raw`);
     const env = { POINT: newest?.slice(0, -5) ?? '', OUT: out, KEY: place().path('repo.key') };
-    await execa('sh', ['-euc', script(name)], { cwd: vm, env, timeout: 30_000 });
+    await execa('sh', ['-euc', script(name)], { cwd: vm, env, timeout: 200_000 });
     expect(await sameBytes(place().path('disk0.raw'), out)).toBe(true);
   });
 });

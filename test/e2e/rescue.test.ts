@@ -24,7 +24,7 @@ const mounted = async (mounts: string, ...args: string[]): Promise<{ exitCode: n
   const ran = await execa('unshare', shell, {
     cwd: work.folder,
     reject: false,
-    timeout: 60_000,
+    timeout: 300_000,
     env: { NO_COLOR: '1' },
   });
   return { exitCode: ran.exitCode ?? -1, said: `${ran.stdout}\n${ran.stderr}` };
@@ -35,7 +35,7 @@ const readOnly = (path: string): string =>
 
 test(
   'list, show, check, verify and restore read a repository that is mounted read-only',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const mounts = readOnly(work.path('repository'));
     for (const args of [
@@ -54,7 +54,7 @@ test(
   },
 );
 
-test('a verification that finds damage there says that the mark cannot be written', { timeout: 120_000 }, async () => {
+test('a verification that finds damage there says that the mark cannot be written', { timeout: 300_000 }, async () => {
   const index = work.path('repository', 'pgtest1', 'disk-0', `${backupId}.index`);
   await execa('mv', [index, `${index}.away`]);
   try {
@@ -69,7 +69,7 @@ test('a verification that finds damage there says that the mark cannot be writte
 
 test(
   "other files of the name *.json do not stop a VM's backups, retention and import",
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     const foreign = work.path('repository', 'pgtest1', 'notes.json');
     await writeFile(foreign, '{"kept": "by somebody else"}');
@@ -85,7 +85,7 @@ test(
 
 test(
   'with a database that knows nothing of it, list, show and restore name repo import',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await execa('mv', [work.path('state'), work.path('state-away')]);
     try {
@@ -106,7 +106,7 @@ test(
 
 test(
   'a restore to a disk that is too small fails before it writes, and one that fits by its holes does not',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await mkdir(work.path('small'));
     const tmpfs = (size: string): string => `set -e; mount -t tmpfs -o size=${size} none '${work.path('small')}'`;

@@ -2,6 +2,7 @@
  * `sendense-run` for many calls, one after the other: a message names the arguments, the folder and the environment, and is answered with
  * the exit code and what was printed. Ends with the process that started it.
  */
+import { flushCompileCache } from 'node:module';
 import { main } from '../../src/cli/main.ts';
 import { keepPrivate } from '../../src/host/files/private-files.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
@@ -55,6 +56,8 @@ async function answer({ args, cwd, env }: ResidentCall): Promise<ResidentAnswer>
     openHub,
     embeddedNode: (options) => startNode({ ...options, metrics: false }),
   });
+  // Programs that begin while this one is here find what it has compiled.
+  flushCompileCache();
   const { ownMs, programsMs } = processorTime();
   return {
     exitCode,

@@ -8,7 +8,7 @@ import { backupPlan, makeRaw, workspace, type Workspace } from './workspace.ts';
 const MiB = 2 ** 20;
 const killedRun = testProgram('e2e/killed-run-child');
 
-describe.skipIf(!canAttach)('restore to block devices', { timeout: 120_000 }, () => {
+describe.skipIf(!canAttach)('restore to block devices', { timeout: 300_000 }, () => {
   let work: Workspace;
   const stack = new AsyncDisposableStack();
   const devices: string[] = [];

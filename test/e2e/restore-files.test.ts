@@ -15,7 +15,7 @@ import { makeFilesDisk } from './files-disk.ts';
 import { leftovers } from './nothing-left.ts';
 import { backupPlan, defaultSettings, workspace, type RunOutcome, type Workspace } from './workspace.ts';
 
-const patience = { timeout: 180_000 };
+const patience = { timeout: 200_000 };
 
 let bench: Workspace;
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
     await bench.write(`${vm}.yaml`, backupPlan([`${vm}.raw`]).replaceAll('pgtest1', vm));
     await done(`${vm}.yaml`);
   }
-}, 240_000);
+}, 300_000);
 
 afterEach(async () => {
   const left = leftovers(bench.folder);

@@ -11,7 +11,7 @@ import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspac
 import type { DiskSpec } from '../simulators/vcenter/simulated-vm.ts';
 import { backupPlan, workspace, type Workspace } from './workspace.ts';
 
-const timeout = 240_000;
+const timeout = 600_000;
 const killedRun = testProgram('e2e/killed-run-child');
 
 /** A Linux guest on the first of these controllers, and an empty disk with a name on each other one. */
@@ -60,7 +60,7 @@ test('a VM of vSphere goes to KVM, and boots there from the hardware that it kno
   expect(xml).toContain(mac);
   expect(xml).toContain('<link state="down"/>');
   await execa('virt-xml-validate', [work.path('vm/domain.xml')]);
-  await startsAndSays(work.path('vm/start.sh'), 'guest: bios boot=vmw_pvscsi ide0=ata_piix nvme0=nvme.', 120_000);
+  await startsAndSays(work.path('vm/start.sh'), 'guest: bios boot=vmw_pvscsi ide0=ata_piix nvme0=nvme.', 250_000);
 });
 
 test.each(['bios', 'efi'] as const)(
@@ -84,7 +84,7 @@ test.each(['bios', 'efi'] as const)(
     const xml = await readFile(work.path('vm/domain.xml'), 'utf8');
     expect(xml).toContain('<model type="virtio"/>');
     await execa('virt-xml-validate', [work.path('vm/domain.xml')]);
-    await startsAndSays(work.path('vm/start.sh'), says, 120_000);
+    await startsAndSays(work.path('vm/start.sh'), says, 250_000);
   },
 );
 
@@ -96,7 +96,7 @@ test('a VM with UEFI starts with variables of its own', { timeout }, async () =>
   expect((await at.run('nightly.yaml')).exitCode).toBe(0);
   const done = await at.work.call(['restore', 'pgtest1', '--to', `kvm:${at.work.path('vm')}`, '--libvirt', 'none']);
   expect(done, done.stderr).toMatchObject({ exitCode: 0 });
-  await startsAndSays(at.work.path('vm/start.sh'), 'guest: efi boot=nvme ide0=ata_piix.', 120_000);
+  await startsAndSays(at.work.path('vm/start.sh'), 'guest: efi boot=nvme ide0=ata_piix.', 250_000);
 });
 
 describe('a VM of which nothing was saved', () => {

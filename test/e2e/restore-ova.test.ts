@@ -10,7 +10,7 @@ const killedRun = testProgram('e2e/killed-run-child');
 const judge = join(import.meta.dirname, '..', 'targets', 'judge-ova.py');
 const importer = join(import.meta.dirname, '..', 'targets', 'import-ova.py');
 
-describe('restore of a VM of vSphere to an OVA file', { timeout: 120_000 }, () => {
+describe('restore of a VM of vSphere to an OVA file', { timeout: 300_000 }, () => {
   let at: VsphereWorkspace;
   beforeAll(async () => {
     at = await vsphereWorkspace();
@@ -23,7 +23,7 @@ describe('restore of a VM of vSphere to an OVA file', { timeout: 120_000 }, () =
     await at.plan('nightly.yaml', vm);
     const { exitCode, stderr } = await at.run('nightly.yaml');
     if (exitCode !== 0) throw new Error(stderr);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => at[Symbol.asyncDispose]());
 
   const same = async (a: string, b: string): Promise<boolean> => (await readFile(a)).equals(await readFile(b));

@@ -1,12 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testProgram } from '../programs.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
+import { canAttach, loopDevice } from '../support/loop-device.ts';
 import { MiB, pgtest1, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
-import { sameContent } from './workspace.ts';
+import { program, sameContent } from './workspace.ts';
 
-const timeout = 240_000;
+const timeout = 600_000;
 const killedRun = testProgram('e2e/killed-run-child');
 
 let at: VsphereWorkspace;
@@ -14,7 +17,16 @@ let vm: SimulatedVm;
 let number = 0;
 
 beforeAll(async () => {
-  at = await vsphereWorkspace();
+  at = await vsphereWorkspace({
+    settings: ({ host, port, user, thumbprint }) => [
+      '  without-vddk:',
+      '    type: vsphere',
+      `    host: ${host}:${port}`,
+      `    user: ${user}`,
+      '    password: { secret: { file: ./vcenter.password } }',
+      `    thumbprint: '${thumbprint}'`,
+    ],
+  });
   vm = await at.vcenter.addVm({ ...pgtest1, networks: [{ name: 'VM Network', mac: '00:50:56:9a:1b:2c' }] });
   await at.plan('nightly.yaml', vm);
   const { exitCode, stderr } = await at.run('nightly.yaml');
@@ -25,6 +37,8 @@ afterAll(() => at[Symbol.asyncDispose]());
 const newName = (): string => `back-${++number}`;
 const restore = (name: string, ...words: string[]) =>
   at.work.call(['restore', 'pgtest1', '--to', 'vsphere:test-vcenter', '--name', name, ...words]);
+const importCalls = async (): Promise<number> =>
+  (await at.vcenter.calls()).filter(({ method }) => method === 'ImportVApp').length;
 
 /** Each disk of the new VM holds what the old one has. */
 async function expectEqual(name: string): Promise<void> {
@@ -50,6 +64,48 @@ test('a VM goes back to vSphere as a new one, beside the old one', { timeout }, 
   expect(done.stdout).toContain(`${name} (`);
   await expectEqual(name);
 });
+
+test.skipIf(!canAttach)('its disks go to block devices of the hub', { timeout }, async () => {
+  await using stack = new AsyncDisposableStack();
+  const devices: string[] = [];
+  for (const [disk, { capacity }] of vm.disks.entries())
+    devices.push(stack.use(await loopDevice(at.work.path(`${disk}.device`), Math.ceil(capacity / MiB + 1) * MiB)).path);
+  const places = devices.map((path, disk) => `disk-${disk}=${path}`).join(',');
+  const done = await at.work.call(['restore', 'pgtest1', '--to', `device:${places}`]);
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  // By a second tool.
+  for (const [disk, { capacity, flatFile }] of vm.disks.entries())
+    await execa('cmp', ['-n', String(capacity), flatFile, devices[disk] ?? '']);
+});
+
+test(
+  'without VDDK the disks go by import leases; after kill -9 of the hub the first one is not sent again',
+  { timeout },
+  async () => {
+    const name = newName();
+    const words = ['restore', 'pgtest1', '--to', 'vsphere:without-vddk', '--name', name];
+    const shown = await at.work.call([...words, '--dry-run']);
+    expect(shown, shown.stderr).toMatchObject({ exitCode: 0 });
+    expect(shown.stdout).toContain('the disks go by an import lease over HTTPS, because');
+    await at.vcenter.clearCalls();
+    const before = await at.vcenter.writes();
+    await at.vcenter.fault('hang', { for: 'nfc', count: 1, after: 1 });
+    const hub = spawn(process.execPath, [program, ...words], { cwd: at.work.folder, stdio: 'ignore' });
+    const ended = once(hub, 'exit');
+    await expect.poll(importCalls, { timeout: 200_000 }).toBe(2);
+    hub.kill('SIGKILL');
+    await ended;
+    await at.vcenter.clearFaults();
+    const recovered = await at.work.call(['recover']);
+    expect(recovered, recovered.stderr).toMatchObject({ exitCode: 0 });
+    expect(recovered.stdout).toContain(`the VM ${name} stays in vSphere`);
+    const done = await at.work.call(words);
+    expect(done, done.stderr + done.stdout).toMatchObject({ exitCode: 0 });
+    expect(await importCalls()).toBe(3);
+    await expectEqual(name);
+    expect(await at.vcenter.writes()).toEqual(before);
+  },
+);
 
 describe('a restore that does not come to its end', () => {
   test('keeps disks that are copied whole, says so, and goes on', { timeout }, async () => {

@@ -30,7 +30,7 @@ const json = async <T>(...args: string[]): Promise<T> => {
 const points = async (): Promise<number> => (await json<ListOutput>('list')).points.length;
 const history = async (): Promise<SlotsOutput['slots']> => (await json<SlotsOutput>('schedule', 'history')).slots;
 
-test('backfill shows and runs the slots of the past that had no run, each once', { timeout: 180_000 }, async () => {
+test('backfill shows and runs the slots of the past that had no run, each once', { timeout: 300_000 }, async () => {
   await work.write('nightly.yaml', plan('{ cron: "0 0 * * *", timezone: Etc/UTC, enabled: true }'));
   const midnight = Math.floor(Date.now() / dayMs) * dayMs;
   const from = new Date(midnight - 2 * dayMs).toISOString().replace('.000', '');
@@ -58,7 +58,7 @@ test('backfill shows and runs the slots of the past that had no run, each once',
   expect(wrong.exitCode).toBe(2);
 });
 
-test('what a timer starts runs what is due, once, and says when nothing is', { timeout: 180_000 }, async () => {
+test('what a timer starts runs what is due, once, and says when nothing is', { timeout: 300_000 }, async () => {
   await work.write('nightly.yaml', plan('{ cron: "0 0 * * 0", catchUp: latest, catchUpWindow: 8d }'));
   const timer = () => work.call(['schedule', 'run', '--timer', 'nightly.yaml']);
   const first = await timer();
@@ -78,7 +78,7 @@ test('what a timer starts runs what is due, once, and says when nothing is', { t
   expect(schedules).toMatchObject([{ paused: { reason: 'storage moves' } }]);
 });
 
-test('SIGHUP lets a daemon read settings and plans again, and go on', { timeout: 120_000 }, async () => {
+test('SIGHUP lets a daemon read settings and plans again, and go on', { timeout: 300_000 }, async () => {
   await work.write('nightly.yaml', plan('{ cron: "0 3 1 1 *" }'));
   const words = [program, '--config', work.path('sendense.yaml'), 'daemon', work.folder, '--poll', '1h'];
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -110,7 +110,7 @@ test('SIGHUP lets a daemon read settings and plans again, and go on', { timeout:
   ]);
 });
 
-test('a repository that repo copy made restores what the first one holds', { timeout: 180_000 }, async () => {
+test('a repository that repo copy made restores what the first one holds', { timeout: 300_000 }, async () => {
   await work.write(
     'sendense.yaml',
     'state: ./state/sendense.db\nrepositories: { primary: { path: ./repository }, second: { path: ./second } }\n',

@@ -28,7 +28,7 @@ print(made, flush=True)`;
 
 test(
   'a user of the hub who holds hundreds of silent connections to the port of a run stops no backup',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack();
     const [apiPort = 0, port = 0] = await freePorts(2);

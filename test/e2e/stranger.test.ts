@@ -8,13 +8,13 @@ import type { NodeAddedOutput } from '../../src/schemas/types.ts';
 import { strangerAt } from '../support/stranger.ts';
 import { hubProgram } from './hub-program.ts';
 
-const patience = { timeout: 60_000, interval: 50 };
+const patience = { timeout: 200_000, interval: 50 };
 const apiToken = 'canary-api-token-0123456789abcdef';
 const password = 'canary-password-0123456789';
 
 test.skipIf(process.getuid?.() !== 0)(
   "another user of the hub who takes a node's port first hears nothing, and stops nothing",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using stack = new AsyncDisposableStack();
     const hub = stack.use(

@@ -14,7 +14,7 @@ const status = async (work: Workspace): Promise<{ exitCode: number; output: Stat
 
 test(
   'what keeps retention from removing anything for ever is a warning, a notice, and in status',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using work = await workspace();
     await makeRaw(work.path('a.raw'), 4 * MiB, [[0, MiB]]);

@@ -9,7 +9,7 @@ const uid = process.getuid?.() ?? 0;
 
 test(
   'somebody else has /tmp/sendense-<uid>: backup, list, verify, restore and rescue work',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async () => {
     await using work = await workspace();
     // Short: there are sockets in it.
@@ -35,7 +35,7 @@ test(
       const ran = await execa(process.execPath, [program, ...args], {
         cwd: work.folder,
         reject: false,
-        timeout: 60_000,
+        timeout: 300_000,
         env: { NO_COLOR: '1', TMPDIR: temporary },
       });
       expect(ran.exitCode, `${args.join(' ')}: ${ran.stdout}${ran.stderr}`).toBe(0);

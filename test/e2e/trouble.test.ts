@@ -40,7 +40,7 @@ beforeAll(async () => {
   firstRun = await staged.work.run('plan.yaml');
   if (firstRun.exitCode !== 0) throw new Error(firstRun.stderr);
   await staged.keep('backed-up');
-}, 120_000);
+}, 300_000);
 afterAll(() => staged[Symbol.asyncDispose]());
 
 /** One disk with its first backup. */
@@ -91,7 +91,7 @@ async function overwrite(path: string, offset: number, bytes: Uint8Array): Promi
 }
 
 describe('a repository on a full disk', () => {
-  test('fails clearly, commits nothing, and keeps the old restore points', { timeout: 90_000 }, async () => {
+  test('fails clearly, commits nothing, and keeps the old restore points', { timeout: 300_000 }, async () => {
     await using work = await workspace();
     await using _disk = await tmpfs(work.path('repository'), '12m');
     await oneDisk(work);
@@ -127,7 +127,7 @@ describe('a repository on a full disk', () => {
 
   test(
     'above a quota while it writes: ended, nothing is left, and a larger quota lets it go on',
-    { timeout: 90_000 },
+    { timeout: 300_000 },
     async () => {
       const settings = (quota: string): string =>
         `version: 1\nstate: ./state/sendense.db\nrepositories:\n  primary: { path: ./repository, quota: ${quota} }\n`;
@@ -150,7 +150,7 @@ describe('a repository on a full disk', () => {
     },
   );
 
-  test('a restore onto a full disk removes what it wrote and says how much is free', { timeout: 120_000 }, async () => {
+  test('a restore onto a full disk removes what it wrote and says how much is free', { timeout: 300_000 }, async () => {
     const work = await backedUp();
     await using _disk = await tmpfs(work.path('small'), '1m');
     await work.write('restore.yaml', restorePlan('./small/out'));
@@ -163,7 +163,7 @@ describe('a repository on a full disk', () => {
 describe('damage', () => {
   test(
     'a qcow2 whose data was changed is found and named, and auto starts a new chain with the reason',
-    { timeout: 90_000 },
+    { timeout: 300_000 },
     async () => {
       const work = await backedUp();
       await writeAt(work.path('a.raw'), [3 * MiB, randomBytes(10)]);
@@ -197,7 +197,7 @@ describe('damage', () => {
     },
   );
 
-  test('a file that was only touched is compared and used on', { timeout: 120_000 }, async () => {
+  test('a file that was only touched is compared and used on', { timeout: 300_000 }, async () => {
     const work = await backedUp();
     await utimes(disksOf(firstRun)[0]?.path ?? '', new Date(), new Date());
     const second = await work.run('plan.yaml');
@@ -206,7 +206,7 @@ describe('damage', () => {
     expect((await work.run('plan.yaml')).stdout).not.toContain('comparing the content');
   });
 
-  test('a missing parent and a damaged manifest are named', { timeout: 120_000 }, async () => {
+  test('a missing parent and a damaged manifest are named', { timeout: 300_000 }, async () => {
     const work = await backedUp();
     const second = await work.run('plan.yaml');
     const manifest = work.path('repository/pgtest1', `${second.finished.backup_id}.json`);
@@ -222,7 +222,7 @@ describe('damage', () => {
     expect(disksOf(third)[0]).toMatchObject({ mode: 'full', reason: expect.stringContaining('is missing') as string });
   });
 
-  test('a repository that is not mounted is refused instead of begun anew', { timeout: 120_000 }, async () => {
+  test('a repository that is not mounted is refused instead of begun anew', { timeout: 300_000 }, async () => {
     const work = await backedUp();
     await rm(work.path('repository'), { recursive: true });
     await mkdir(work.path('repository'));
@@ -234,7 +234,7 @@ describe('damage', () => {
 describe('several runs', () => {
   test(
     'two runs of one VM at once: the second is refused with the owner named, and its plan runs later',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using work = await workspace();
       await oneDisk(work);
@@ -257,7 +257,7 @@ describe('several runs', () => {
   );
 
   const count = rounds(5, 20);
-  test(`${count} VMs at once over 101 ports, some of them held by other programs`, { timeout: 240_000 }, async () => {
+  test(`${count} VMs at once over 101 ports, some of them held by other programs`, { timeout: 300_000 }, async () => {
     await using work = await withFarNode();
     await using _first = await holdPort(10100);
     await using _second = await holdPort(10107);
@@ -282,7 +282,7 @@ describe('several runs', () => {
 
   test(
     'too few ports are a clear error that can be tried again, and a wait gets through',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using work = await withFarNode('ports: { from: 10190, to: 10190, wait: 0s }\n');
       await oneDisk(work);
@@ -300,7 +300,7 @@ describe('several runs', () => {
 describe('what a plan brings of its own', () => {
   test(
     'commands before and after, with values of any characters in their environment',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using work = await workspace();
       await oneDisk(work);
@@ -335,7 +335,7 @@ after:
 
   test(
     'a failing command fails the run with its place in the plan, and nothing is left',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using work = await workspace();
       await oneDisk(work);
@@ -357,7 +357,7 @@ after:
 
 test.each(['qcow2', 'raw'])(
   'a source that another program writes to is refused, unless the plan knows better: %s',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (format) => {
     await using work = await workspace();
     const image = `busy.${format}`;
@@ -371,7 +371,7 @@ test.each(['qcow2', 'raw'])(
         .poll(
           async () =>
             (await execa('nbdinfo', ['--size', `nbd+unix:///?socket=${work.path('s')}`], { reject: false })).exitCode,
-          { timeout: 60_000 },
+          { timeout: 300_000 },
         )
         .toBe(0);
       const refused = await work.run('plan.yaml');

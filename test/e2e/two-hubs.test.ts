@@ -26,7 +26,7 @@ beforeAll(async () => {
   const keep = `version: 1\nkind: prune\nname: pgtest1-prune\nrepository: primary\nvms: [pgtest1]\nretention: { last: 1 }\n`;
   for (const hub of [a, b]) await hub.write('prune.yaml', keep);
   await hubs.save();
-}, 120_000);
+}, 300_000);
 afterAll(() => hubs[Symbol.asyncDispose]());
 
 const points = async (repository: string): Promise<string[]> =>
@@ -37,7 +37,7 @@ async function stoppedAfter(uses: string): Promise<Call> {
   const plan = hubs.a.path('plan.yaml');
   const child = spawn(process.execPath, [testProgram('e2e/killed-run-child'), plan, uses, 'after', 'SIGSTOP']);
   const call = callOf(child, plan);
-  await vi.waitFor(() => expect(stateOf(child.pid ?? 0)).toBe('T'), { timeout: 60_000, interval: 20 });
+  await vi.waitFor(() => expect(stateOf(child.pid ?? 0)).toBe('T'), { timeout: 200_000, interval: 20 });
   return call;
 }
 
@@ -188,6 +188,6 @@ describe('two hubs that are stopped and killed at any moment', () => {
       expect(next.finished.status, next.stdout + next.stderr).toBe('succeeded');
       expect(await hubs.faults()).toEqual([]);
     },
-    180_000,
+    300_000,
   );
 });

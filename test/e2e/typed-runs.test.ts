@@ -53,7 +53,7 @@ repositories:
   expect(text.stdout).toContain('restore pgtest1 --repository second');
 });
 
-test('a daemon says so where its folder is none', { timeout: 120_000 }, async () => {
+test('a daemon says so where its folder is none', { timeout: 300_000 }, async () => {
   await using bench = await workspace();
   const { exitCode, stderr } = await bench.call(['daemon', bench.path('plnas')]);
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('plnas is not a folder') });

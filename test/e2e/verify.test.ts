@@ -52,7 +52,7 @@ const list = async (bench: Workspace): Promise<ListOutput['points']> =>
 describe('sendense-run verify', () => {
   test(
     'finds a broken point, which nothing is built on or restored from until it is sound again',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using bench = await workspace();
       const { ids, images } = await twoNights(bench);
@@ -98,7 +98,7 @@ describe('sendense-run verify', () => {
     },
   );
 
-  test('--boot starts it, and it ends with the run that is killed', { timeout: 180_000 }, async () => {
+  test('--boot starts it, and it ends with the run that is killed', { timeout: 300_000 }, async () => {
     await using bench = await workspace();
     await twoNights(bench);
     const booted = await bench.call(['verify', '--boot', '--serial', 'login:']);
@@ -116,7 +116,7 @@ describe('sendense-run verify', () => {
       processesNaming('qemu-system-x86_64').filter(
         (argv) => argv.includes('-boot/guest.pid') && argv.includes(bench.folder),
       );
-    await vi.waitFor(() => expect(guests().length).toBeGreaterThan(0), { timeout: 60_000, interval: 100 });
+    await vi.waitFor(() => expect(guests().length).toBeGreaterThan(0), { timeout: 200_000, interval: 100 });
     killed.kill('SIGKILL');
     await killed;
     // It ends with the run, before anybody cleans up.
@@ -126,7 +126,7 @@ describe('sendense-run verify', () => {
     expect(leftovers(bench.folder)).toEqual([]);
   });
 
-  test('SIGTERM ends it and its virtual machine', { timeout: 120_000 }, async () => {
+  test('SIGTERM ends it and its virtual machine', { timeout: 300_000 }, async () => {
     await using bench = await workspace();
     await twoNights(bench);
     const run = execa(process.execPath, [program, 'verify', '--boot', '--serial', 'never'], {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await at.plan('plan.yaml', vm);
   const first = await at.run('plan.yaml');
   if (first.finished.exit_code !== 0) throw new Error(JSON.stringify(first.finished));
-}, 120_000);
+}, 300_000);
 afterAll(() => at?.[Symbol.asyncDispose]());
 beforeEach(async () => {
   await at.vcenter.clearFaults();
@@ -76,7 +76,7 @@ async function expectRecovered(run: string): Promise<void> {
 
 test(
   'a failed run that may not remove its snapshot says so, and recovery removes it once it may',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await at.vcenter.fault('method', { method: 'QueryChangedDiskAreas', fault: 'NoPermission' });
     await at.vcenter.fault('no-permission', {
@@ -99,7 +99,7 @@ test(
 
 test(
   'a password that lapses in mid-run is tried once, in that run and in the next, which is about the password',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await at.vcenter.fault('session-expiry', { method: 'QueryChangedDiskAreas', count: 1, afterwards: 'refuse' });
     const outcome = await at.run('plan.yaml');
@@ -122,7 +122,7 @@ test(
   },
 );
 
-test('a run whose client is killed, and whose snapshot cannot be removed, says so', { timeout: 120_000 }, async () => {
+test('a run whose client is killed, and whose snapshot cannot be removed, says so', { timeout: 300_000 }, async () => {
   await at.vcenter.fault('no-permission', { method: 'RemoveSnapshot_Task' });
   await at.vcenter.fault('hang', { for: 'QueryChangedDiskAreas' });
   const running = at.run('plan.yaml');
@@ -140,7 +140,7 @@ test('a run whose client is killed, and whose snapshot cannot be removed, says s
   await expectRecovered(outcome.finished.run_id);
 });
 
-test('a cancelled run that may not remove its snapshot raises a notice', { timeout: 120_000 }, async () => {
+test('a cancelled run that may not remove its snapshot raises a notice', { timeout: 300_000 }, async () => {
   await at.vcenter.fault('no-permission', { method: 'RemoveSnapshot_Task' });
   await at.vcenter.fault('slow', { for: 'QueryChangedDiskAreas', ms: 30_000 });
   const hub = spawn(process.execPath, [program, '--json', 'run', 'plan.yaml'], {
@@ -157,7 +157,7 @@ test('a cancelled run that may not remove its snapshot raises a notice', { timeo
   await expectRecovered(finished.run_id);
 });
 
-test('what fails after a backup was published takes nothing away from it', { timeout: 120_000 }, async () => {
+test('what fails after a backup was published takes nothing away from it', { timeout: 300_000 }, async () => {
   await at.plan('plan.yaml', vm, [], ['after:', '  - run: [sh, -c, exit 1]']);
   const outcome = await at.run('plan.yaml');
   await at.plan('plan.yaml', vm);
@@ -170,7 +170,7 @@ test('what fails after a backup was published takes nothing away from it', { tim
   expect((await at.work.call(['check'])).exitCode).toBe(0);
 });
 
-test('a password that lapses while eight disks are read over https is tried once', { timeout: 120_000 }, async () => {
+test('a password that lapses while eight disks are read over https is tried once', { timeout: 300_000 }, async () => {
   const many = await at.vcenter.addVm({
     name: 'many',
     cbt: true,

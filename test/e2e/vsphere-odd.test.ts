@@ -12,7 +12,7 @@ import { disksOf } from './workspace.ts';
 let at: VsphereWorkspace;
 beforeAll(async () => {
   at = await vsphereWorkspace({ gate: true });
-}, 120_000);
+}, 300_000);
 beforeEach(() => at.vcenter.clearFaults());
 afterAll(() => at?.[Symbol.asyncDispose]());
 
@@ -27,7 +27,7 @@ const planFor = (name: string, path: string, lines: readonly string[] = [], more
       .join('\n'),
   );
 
-test('a vCenter that is away for 5 s while disks are opened is waited for', { timeout: 120_000 }, async () => {
+test('a vCenter that is away for 5 s while disks are opened is waited for', { timeout: 300_000 }, async () => {
   const vm = await at.vcenter.addVm({
     name: 'away',
     cbt: true,
@@ -41,7 +41,7 @@ test('a vCenter that is away for 5 s while disks are opened is waited for', { ti
   await expectClean(vm);
 });
 
-test('what nbdkit is to trust is asked of a vCenter that is away for a moment', { timeout: 120_000 }, async () => {
+test('what nbdkit is to trust is asked of a vCenter that is away for a moment', { timeout: 300_000 }, async () => {
   const address = { ...at.vcenter, ca: null };
   await using vsphere = await connectVsphere(address);
   await at.vcenter.fault('away', { for: 'CurrentTime', ms: 2000, count: 1 });
@@ -56,7 +56,7 @@ test('what nbdkit is to trust is asked of a vCenter that is away for a moment', 
   await asking;
 });
 
-test('a session is used again when vCenter was away for 5 s', { timeout: 120_000 }, async () => {
+test('a session is used again when vCenter was away for 5 s', { timeout: 300_000 }, async () => {
   const vm = await at.vcenter.addVm({
     name: 'gone',
     cbt: true,
@@ -71,7 +71,7 @@ test('a session is used again when vCenter was away for 5 s', { timeout: 120_000
 
 test.each(['vddk', 'https'])(
   'a tab in the name of a VM is no obstacle: %s',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (transport) => {
     const vm = await at.vcenter.addVm({
       name: `tab\there ${transport}`,
@@ -87,7 +87,7 @@ test.each(['vddk', 'https'])(
 
 test(
   'plain disks of a VM whose configuration is encrypted are read over https, encrypted ones are not',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const disk = { capacity: 2 * MiB, content: randomBytes(MiB) };
     const plain = await at.vcenter.addVm({ name: 'vtpm', keyId: 'key-1', cbt: true, disks: [disk] });
@@ -106,7 +106,7 @@ test(
   },
 );
 
-test('a disk that several VMs write to stops a backup, as discover says', { timeout: 120_000 }, async () => {
+test('a disk that several VMs write to stops a backup, as discover says', { timeout: 300_000 }, async () => {
   const vm = await at.vcenter.addVm({
     name: 'shared',
     disks: [{ capacity: MiB }, { capacity: MiB, sharing: 'sharingMultiWriter' }],
@@ -125,7 +125,7 @@ test('a disk that several VMs write to stops a backup, as discover says', { time
 
 test(
   'a thin disk that is larger than the space for it is backed up for what it holds',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const GiB = 1024 * MiB;
     const vm = await at.vcenter.addVm({
@@ -142,7 +142,7 @@ test(
   },
 );
 
-test('the run after one that followed a revert reads the disks, and makes no full', { timeout: 120_000 }, async () => {
+test('the run after one that followed a revert reads the disks, and makes no full', { timeout: 300_000 }, async () => {
   const vm = await at.vcenter.addVm({
     name: 'reverted',
     cbt: true,

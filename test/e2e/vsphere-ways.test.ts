@@ -15,7 +15,7 @@ import { disksOf, type Workspace } from './workspace.ts';
 const modes = (outcome: Parameters<typeof disksOf>[0]): string[] => disksOf(outcome).map(({ mode }) => mode);
 
 describe('ways to read, to log in and to reach vSphere', () => {
-  test('vddk, https and ssh give the same bytes, full and incremental', { timeout: 180_000 }, async () => {
+  test('vddk, https and ssh give the same bytes, full and incremental', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace();
     const { vcenter, work } = at;
     const vm = await vcenter.addVm(pgtest1);
@@ -63,7 +63,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     }
   });
 
-  test('https: a page that comes in place of data fails the run, and nothing stays', { timeout: 120_000 }, async () => {
+  test('https: a page that comes in place of data fails the run, and nothing stays', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace();
     const vm = await at.vcenter.addVm({
       name: 'pgtest1',
@@ -86,7 +86,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     await expectClean(vm);
   });
 
-  test('a stored credential, and no password anywhere but where it is used', { timeout: 120_000 }, async () => {
+  test('a stored credential, and no password anywhere but where it is used', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace({ password: 'canary-7f3a9-password' });
     const { vcenter, work } = at;
     const vm = await vcenter.addVm(pgtest1);
@@ -127,7 +127,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     await expectClean(vm);
   });
 
-  test('a node of its own, with a token, in mode direct', { timeout: 120_000 }, async () => {
+  test('a node of its own, with a token, in mode direct', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace();
     const { vcenter, work } = at;
     const vm = await vcenter.addVm(pgtest1);
@@ -185,7 +185,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     }
   });
 
-  test('a bare ESXi host', { timeout: 120_000 }, async () => {
+  test('a bare ESXi host', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace({ esx: true });
     const vm = await at.vcenter.addVm(pgtest1);
     await at.plan('plan.yaml', vm);
@@ -208,7 +208,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
 
   test(
     'change tracking is switched on where the plan says so, and the disk is read whole where it is off',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using at = await vsphereWorkspace();
       const vm = await at.vcenter.addVm({ ...pgtest1, cbt: false });
@@ -238,7 +238,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     },
   );
 
-  test('independent disks and RDMs are not protected, and everything says so', { timeout: 120_000 }, async () => {
+  test('independent disks and RDMs are not protected, and everything says so', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace();
     const vm = await at.vcenter.addVm({
       name: 'pgtest1',
@@ -278,7 +278,7 @@ describe('ways to read, to log in and to reach vSphere', () => {
     expect((await at.work.call(['check', '--quick'])).stdout).toContain('vm-config');
   });
 
-  test('discover lists VMs and writes a plan that runs', { timeout: 120_000 }, async () => {
+  test('discover lists VMs and writes a plan that runs', { timeout: 300_000 }, async () => {
     await using at = await vsphereWorkspace();
     const vm = await at.vcenter.addVm({ ...pgtest1, name: 'pg test/1'.replace('/', '%2f'), folder: 'Bücher & "more"' });
     const listed = await at.work.call(['--json', 'discover', 'test-vcenter']);

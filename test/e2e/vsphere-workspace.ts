@@ -1,5 +1,7 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'vitest';
+import { connectVsphere } from '../../src/node/vsphere/connect.ts';
+import { inPlaceMarkIn } from '../../src/node/vsphere/in-place/in-place-mark.ts';
 import type { Manifest } from '../../src/schemas/types.ts';
 import { startVcenter, type Vcenter, type VcenterOptions } from '../simulators/vcenter/start-vcenter.ts';
 import type { SimulatedVm, VmSpec } from '../simulators/vcenter/simulated-vm.ts';
@@ -25,7 +27,10 @@ export interface VsphereWorkspace extends AsyncDisposable {
 }
 
 export async function vsphereWorkspace(
-  options: VcenterOptions & { readonly settings?: readonly string[] } = {},
+  options: VcenterOptions & {
+    /** More lines; first those of the sources. */
+    readonly settings?: readonly string[] | ((vcenter: Vcenter) => readonly string[]);
+  } = {},
 ): Promise<VsphereWorkspace> {
   await using stack = new AsyncDisposableStack();
   const vcenter = stack.use(await startVcenter(options));
@@ -46,7 +51,7 @@ export async function vsphereWorkspace(
         `    thumbprint: '${vcenter.thumbprint}'`,
         '    transports: [vddk, https]',
         `    vddk: { libdir: ${vcenter.vddkLibdir}${vcenter.vddkPlugin ? `, plugin: ${vcenter.vddkPlugin}` : ''}, compression: none }`,
-        ...(options.settings ?? []),
+        ...settingsOf(options.settings ?? [], vcenter),
         '',
       ].join('\n'),
     }),
@@ -79,6 +84,11 @@ export async function vsphereWorkspace(
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }
+
+const settingsOf = (
+  settings: readonly string[] | ((vcenter: Vcenter) => readonly string[]),
+  vcenter: Vcenter,
+): readonly string[] => (typeof settings === 'function' ? settings(vcenter) : settings);
 
 /** Two disks with equal unit numbers on two controllers, sizes that are no multiple of a block, data and holes. */
 export const pgtest1: VmSpec = {
@@ -122,4 +132,11 @@ export async function expectFrozen(at: VsphereWorkspace, vm: SimulatedVm, outcom
     expect(index, `disk ${uuid} among ${JSON.stringify(vm.disks)}`).toBeGreaterThanOrEqual(0);
     expect(await sameContent(at.work.path('repository/pgtest1', path), await vm.frozen(index)), path).toBe(true);
   }
+}
+
+/** Whether a mark says that the disks of the VM are neither what they were nor what they are to be: no backup is made then. */
+export async function isTorn({ vcenter }: VsphereWorkspace, vm: Pick<SimulatedVm, 'moref'>): Promise<boolean> {
+  await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+  const [shown] = await vsphere.properties([{ type: 'VirtualMachine', value: vm.moref }], ['config.extraConfig']);
+  return inPlaceMarkIn(shown?.values.get('config.extraConfig'))?.isTorn ?? false;
 }

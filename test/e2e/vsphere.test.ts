@@ -47,7 +47,7 @@ async function expectRestored(
 describe('backups of a VM in vSphere', () => {
   test(
     'a full and a chain of incrementals hold what each snapshot froze, while the guest goes on writing',
-    { timeout: 240_000 },
+    { timeout: 300_000 },
     async () => {
       await using at = await vsphereWorkspace();
       const vm = await at.vcenter.addVm(pgtest1);
@@ -427,7 +427,7 @@ describe('what goes wrong in vSphere ends in the right decision, without a snaps
   afterAll(endShared);
   test.for(enough(cases))(
     '$what',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ fault, before, lines, exit, code, modes: expected, says, after }, { onTestFailed }) => {
       onTestFailed(dropShared);
       const at = await backedUpBefore();
@@ -458,7 +458,7 @@ describe('what goes wrong in vSphere ends in the right decision, without a snaps
 
 test(
   'disks that are added between the look at the VM and its snapshot are not protected, and everything says so',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await backedUp();
     const { vm, vcenter } = at;
@@ -492,7 +492,7 @@ test(
 
 test(
   'a cancelled run whose snapshot cannot be removed says so, and recovery waits for it',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await backedUp();
     const { vm, work, vcenter } = at;

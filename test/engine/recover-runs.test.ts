@@ -54,7 +54,7 @@ describe.concurrent('a run that is killed', () => {
   for (const [id, place] of [...places, ['publish', 'end'], ['a', 'undo'], ['b', 'undo'], ['b', 'close']] as const) {
     test(
       `at ${place} of ${id}: the next run recovers it, takes its lock and succeeds`,
-      { timeout: 30_000 },
+      { timeout: 300_000 },
       async () => {
         const folder = temporaryFolder();
         using own = bench(folder);
@@ -87,7 +87,7 @@ describe.concurrent('a run that is killed', () => {
     );
   }
 
-  test('leaves nothing after a recovery, or just its result if it had published', { timeout: 120_000 }, async () => {
+  test('leaves nothing after a recovery, or just its result if it had published', { timeout: 300_000 }, async () => {
     for (const [place, left] of [
       ['before', []],
       ['after', ['b', 'publish']],
@@ -109,7 +109,7 @@ describe.concurrent('a run that is killed', () => {
 
   test(
     'keeps its result where nobody can tell whether it had published, until somebody can',
-    { timeout: 30_000 },
+    { timeout: 300_000 },
     async () => {
       const folder = temporaryFolder();
       using own = bench(folder);
@@ -128,7 +128,7 @@ describe.concurrent('a run that is killed', () => {
     },
   );
 
-  test('of a newer program is left to that, saying which step is unknown', { timeout: 120_000 }, async () => {
+  test('of a newer program is left to that, saying which step is unknown', { timeout: 300_000 }, async () => {
     const folder = temporaryFolder();
     using own = bench(folder);
     await using child = await childAt(folder, 'b', 'after');
@@ -143,7 +143,7 @@ describe.concurrent('a run that is killed', () => {
     expect(await recover(own)).toMatchObject([{ undone: ['b'], errors: [] }]);
   });
 
-  test('is recovered by one of several recoverers', { timeout: 120_000 }, async () => {
+  test('is recovered by one of several recoverers', { timeout: 300_000 }, async () => {
     const folder = temporaryFolder();
     using own = bench(folder);
     await using child = await childAt(folder, 'c', 'after');
@@ -155,7 +155,7 @@ describe.concurrent('a run that is killed', () => {
 });
 
 describe.concurrent('signals', () => {
-  test('the first one stops the run and cleans up, exit code 143', { timeout: 120_000 }, async () => {
+  test('the first one stops the run and cleans up, exit code 143', { timeout: 300_000 }, async () => {
     const folder = temporaryFolder();
     using own = bench(folder);
     await using child = await childAt(folder, 'b', 'wait');
@@ -166,7 +166,7 @@ describe.concurrent('signals', () => {
     expect(listRuns(own.state)).toMatchObject([{ status: 'cancelled', exitCode: 143, unclean: false }]);
   });
 
-  test('the second one returns at once, and the next run cleans up', { timeout: 120_000 }, async () => {
+  test('the second one returns at once, and the next run cleans up', { timeout: 300_000 }, async () => {
     const folder = temporaryFolder();
     using own = bench(folder);
     await using child = await childAt(folder, 'b', 'deaf');

@@ -15,7 +15,7 @@ interface Ended {
 /** Runs a program of the checkout; `stopAt`: SIGINT to it and what it started when its output says this. */
 function program(file: string, args: readonly string[], cwd: string, stopAt?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, file), ...args], { cwd, detached: true, timeout: 150_000 });
+    const child = spawn(process.execPath, [join(root, file), ...args], { cwd, detached: true, timeout: 300_000 });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -98,7 +98,7 @@ describe('quickstart', () => {
     expect(output).toContain('the same bytes again');
     expect(code).toBe(0);
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('sendense-quickstart-'))).toEqual([]);
-  }, 160_000);
+  }, 300_000);
 
   test('--web leaves a hub with history and a login; a second start says so; --stop ends it and leaves nothing', async () => {
     const quickstart = (...words: string[]) =>
@@ -118,7 +118,7 @@ describe('quickstart', () => {
     expect(await quickstart('--stop')).toMatchObject({ code: 0, output: expect.stringContaining('is stopped') });
     await expect(fetch(url)).rejects.toThrow();
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('sendense-quickstart-'))).toEqual([]);
-  }, 160_000);
+  }, 300_000);
 
   test('Ctrl-C stops it and leaves nothing', async () => {
     const { code } = await program('examples/quickstart/quickstart.ts', [], folder, 'Copy the disks');

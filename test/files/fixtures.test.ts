@@ -14,7 +14,7 @@ import { cutOut, placesOf, type Place } from './fixtures/places.ts';
 import { prepare, prepareOne, type Prepared } from './fixtures/prepared.ts';
 
 const names = fixtures.filter(({ long }) => !long).map(({ name }) => name);
-const making = 900_000;
+const making = 2_700_000;
 
 beforeAll(async () => {
   await prepare(names);

@@ -46,7 +46,7 @@ it('a volume is the same only where it is of the same parts, and none of them ha
 });
 
 /** Another file may be making the disks. */
-const making = 900_000;
+const making = 2_700_000;
 
 it(
   'volumes of LVM, thin ones and arrays are told with all that decides what they hold',

@@ -33,6 +33,7 @@ const store = {
   object: { type: 'Datastore', value: 'datastore-1' },
   name: 'LocalDS_0',
   freeBytes: 1e12,
+  type: 'VMFS',
   problem: null,
 };
 const net = { object: { type: 'Network', value: 'network-1' }, name: 'VM Network', port: null, problem: null };

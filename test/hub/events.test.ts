@@ -7,6 +7,7 @@ interface Watched extends Disposable {
   readonly watch: ChangeWatch;
   database: string;
   run: string;
+  progress: string;
   fails: boolean;
   readonly failures: string[];
 }
@@ -16,6 +17,7 @@ function watched(): Watched {
   const at: Watched = {
     database: '1',
     run: '1',
+    progress: '1',
     fails: false,
     failures,
     watch: watchChanges({
@@ -24,6 +26,7 @@ function watched(): Watched {
         if (at.fails) throw new Error('the disk is gone');
         return `${id} ${at.run}`;
       },
+      ofProgress: async (id) => `${id ?? 'all'} ${at.progress}`,
       failed: ({ message }) => void failures.push(message),
     }),
     [Symbol.dispose]: () => at.watch[Symbol.dispose](),
@@ -37,9 +40,12 @@ interface Stream extends Disposable {
   lastId(): string;
 }
 
+const dataOf = (topic: Topic): Promise<string> | null =>
+  topic.startsWith('progress') ? Promise.resolve(`{"of":"${topic}"}`) : null;
+
 function open({ watch }: Watched, topics: readonly Topic[], lastId: string | null = null): Stream {
   const gone = new AbortController();
-  const stream = eventStream({ watch, topics, lastId, signal: gone.signal });
+  const stream = eventStream({ watch, topics, lastId, dataOf, signal: gone.signal });
   let text = '';
   stream.setEncoding('utf8').on('data', (piece: string) => (text += piece));
   return {
@@ -104,4 +110,20 @@ test('a look that fails is told, and the next one is made; nothing is left when 
     expect(at.watch.watchers()).toBe(1);
   }
   await until(() => at.watch.watchers() === 0, 'the end of the stream');
+});
+
+test('how far runs are comes with its events, and nothing else does', async () => {
+  using at = watched();
+  using all = open(at, ['status', 'progress', 'progress:r1']);
+  await begun(all);
+  await until(() => {
+    at.progress += 'x';
+    return all.text().includes('"topic":"progress:r1"');
+  }, 'progress of a run');
+  expect(all.text()).toContain('data: {"topic":"progress","data":{"of":"progress"}}\n\n');
+  expect(all.text()).toContain('data: {"topic":"progress:r1","data":{"of":"progress:r1"}}\n\n');
+  await until(() => {
+    at.database += 'x';
+    return all.text().includes('data: {"topic":"status"}\n');
+  }, 'a change of the status');
 });

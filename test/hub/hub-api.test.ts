@@ -3,7 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { actRoutes } from '../../src/hub/routes/acts/index.ts';
+import { careRoutes } from '../../src/hub/routes/care/index.ts';
+import { copyPoints, showCopy } from '../../src/hub/routes/repositories/copies.ts';
+import { sourceVms } from '../../src/hub/routes/sources/sources.ts';
 import { hubApi } from '../../src/hub/routes/index.ts';
+import { errorsOf, statusOf } from '../../src/api/common-errors.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { askAll, type AskedRoute } from '../api/documented.ts';
@@ -67,6 +71,9 @@ test('every route of the hub answers what it announces', async () => {
     ['showRun', { id: 'ghost' }],
     ['readRunLog', { id: run?.run_id ?? '' }],
     ['readRunLog', { id: 'ghost' }],
+    ['showProgress'],
+    ['showRunProgress', { id: run?.run_id ?? '' }],
+    ['showRunProgress', { id: 'ghost' }],
     ['listPlans'],
     ['showPlan', { name: 'vm0001-nightly' }, undefined, undefined, async () => watchNightly(at.folder)],
     ['showPlan', { name: 'ghost' }],
@@ -92,6 +99,9 @@ test('every route of the hub answers what it announces', async () => {
     ['discoverSource', { name: 'ghost' }, '{}'],
     ['showDiscovery', { name: 'images' }],
     ['showDiscovery', { name: 'ghost' }],
+    ['proposePlan', { name: 'images' }, '{"vm":"pgtest1"}', json],
+    ['proposePlan', { name: 'images' }, '{"vm":"ghost"}', json],
+    ['proposePlan', { name: 'ghost' }, '{"vm":"ghost"}', json],
     ['listRepositories'],
     ['showRepository', { name: 'primary' }],
     ['showRepository', { name: 'ghost' }],
@@ -109,7 +119,8 @@ test('every route of the hub answers what it announces', async () => {
   // Those about files are handed on to their keeper: test/e2e/files-http.test.ts. Those that act: test/e2e/hub-acts.test.ts.
   // Sessions: access/login.test.ts.
   // Those of events do not end: below.
-  const acts = new Set<string>(actRoutes.map(({ id }) => id));
+  // Those that keep order: test/cli/remote-care.test.ts.
+  const acts = new Set<string>([...actRoutes, ...careRoutes, sourceVms, copyPoints, showCopy].map(({ id }) => id));
   const own = hubApi.routes.filter(
     ({ id, tag }) =>
       (tag !== 'restore' && !acts.has(id) && tag !== 'access' && id !== 'watchEvents') || id === 'readFilesLog',
@@ -248,4 +259,22 @@ test('events come over HTTP as they happen, and end with who listens', async () 
   expect((await raw(at, 'GET', '/api/v1/events?topics=weather')).body.field).toBe('topics');
   expect((await raw(at, 'GET', '/api/v1/events?topics=run:ghost')).body.error.code).toBe('run.unknown');
   expect((await raw(at, 'GET', '/api/v1/events', '', { authorization: '' })).status).toBe(401);
+});
+
+test('what is looked at and not there is no fault of the hub', () => {
+  // What is broken, and not absent: programs and runs that died, a node, a chain, a key.
+  const faults = [
+    'run.internal',
+    'run.crashed',
+    'files.reader',
+    'files.excess',
+    'node.unreachable',
+    'chain.damaged',
+    'repository.key',
+    'tool.missing',
+  ];
+  const looked = hubApi.routes.filter(({ method }) => method === 'GET');
+  expect(looked.length).toBeGreaterThan(50);
+  const codes = new Set<string>(looked.flatMap((route) => errorsOf(route).filter((code) => statusOf(code) === 500)));
+  expect([...codes].filter((code) => !faults.includes(code))).toEqual([]);
 });

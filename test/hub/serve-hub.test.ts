@@ -131,7 +131,7 @@ test('a service that ends closes its ports and connections', async () => {
   await expect(fetch(service.api)).rejects.toThrow();
 });
 
-test('a request that comes byte by byte is ended', { timeout: 120_000 }, async () => {
+test('a request that comes byte by byte is ended', { timeout: 300_000 }, async () => {
   await using place = await openPlace();
   await using service = await place.hub.serve({ log, program });
   const socket = connect(Number(new URL(service.api).port), '127.0.0.1', () =>

@@ -32,7 +32,7 @@ async function retired(): Promise<Workspace> {
 }
 
 describe('a repository that was taken out of the settings', () => {
-  test('stops no command that reads the others; a warning names it and the way out', { timeout: 120_000 }, async () => {
+  test('stops no command that reads the others; a warning names it and the way out', { timeout: 300_000 }, async () => {
     const work = await retired();
     for (const args of [
       ['list'],
@@ -72,7 +72,7 @@ describe('a repository that was taken out of the settings', () => {
     expect((await work.run('a.yaml')).finished.exit_code).toBe(0);
   });
 
-  test('is in `status`, and what asks for it says the way out', { timeout: 60_000 }, async () => {
+  test('is in `status`, and what asks for it says the way out', { timeout: 300_000 }, async () => {
     const work = await retired();
     const status = JSON.parse((await work.call(['status', '--json'])).stdout) as StatusOutput;
     expect(status.unlisted).toEqual([{ repository: 'two', points: 1, vms: ['b'] }]);
@@ -87,7 +87,7 @@ describe('a repository that was taken out of the settings', () => {
     expect(slip.stderr).not.toContain('--forget-missing');
   });
 
-  test('is forgotten by `repo import --forget-missing`, which touches no file', { timeout: 60_000 }, async () => {
+  test('is forgotten by `repo import --forget-missing`, which touches no file', { timeout: 300_000 }, async () => {
     const work = await retired();
     const before = await readdir(work.path('two'), { recursive: true });
     const { exitCode, stdout } = await work.call(['repo', 'import', 'two', '--forget-missing', '--json']);

@@ -46,7 +46,7 @@ async function endedJob(at: Workshop, node: TestNode, id: string): Promise<void>
 
 test(
   'ended jobs and unused indexes that are old enough go, a running job and its folder stay',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workshop();
     await using node = await testNode(at);
@@ -82,7 +82,7 @@ test(
 
 test(
   'data movers of a job that is gone are stopped, those of others are left alone',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workshop();
     await using node = await testNode(at);
@@ -117,7 +117,7 @@ test(
 
 test(
   'old folders for sockets that no process names are removed, young ones and those in use stay',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workshop();
     await using node = await testNode(at);
@@ -143,7 +143,7 @@ test(
 
 test(
   'snapshots of ours that were left on a VM go, foreign ones and those of a job that lives stay',
-  { timeout: 90_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workshop();
     await using vcenter = await startVcenter();

@@ -40,6 +40,7 @@ test('every route of the node answers what it announces: where it does well, and
     power_on: false,
     nbd_sources: '0:nbd://127.0.0.1:1/a',
   };
+  const attach = { source: imageSpec(disk), vm: null };
   const bytes = { 'content-type': 'application/octet-stream' };
   const login = { 'x-vcenter-host': '127.0.0.1:1', 'x-vcenter-user': 'u', 'x-vcenter-password': 'p' };
   const json = JSON.stringify;
@@ -49,6 +50,7 @@ test('every route of the node answers what it announces: where it does well, and
     ['config', {}, ''],
     ['openapi', {}, ''],
     ['metrics', {}, ''],
+    ['askDoctor', {}, '{}'],
     ['indexFormats', {}, ''],
     ['discover', {}, json({ vm_name: 'x', source: imageSpec(disk) })],
     ['discover', {}, json({ vm_name: 'x', source: imageSpec('/none.raw') })],
@@ -81,6 +83,18 @@ test('every route of the node answers what it announces: where it does well, and
     ],
     ['startInPlace', {}, json({ ...toImage, ...inPlace })],
     ['endInPlace', {}, json({ ...toImage, vm: 'vm-1', action: 'look', jobs: [], power_on: false })],
+    [
+      'checkAttach',
+      {},
+      json({ ...attach, of: 'x', point: 'p', instance_uuid: null, disks: ['disk-0'], datastore: null }),
+    ],
+    [
+      'endAttach',
+      {},
+      json({ ...toImage, of: 'x', vm: 'vm-1', disks: [{ disk: 'disk-0', key: '0', device_key: '0' }], action: 'look' }),
+    ],
+    ['attachedDisks', {}, json(attach)],
+    ['detachDisks', {}, json({ ...attach, vm: 'vm-1', disks: ['a'], forget: false })],
     ['cleanup', {}, '{}'],
     ['cleanup', {}, json({ job_id: 'j1', source: imageSpec(disk) })],
     ['removeJob', { job: 'j1' }, ''],
@@ -97,6 +111,7 @@ test('every route of the node answers what it announces: where it does well, and
   // What a vCenter has to answer is in vsphere/; the configuration of a VM comes from one only.
   const restores = ['checkRestore', 'startRestore', 'compareRestore', 'finishRestore', 'undoRestore'];
   restores.push('checkInPlace', 'startInPlace', 'endInPlace');
+  restores.push('checkAttach', 'endAttach', 'attachedDisks', 'detachDisks');
   expect(refused.filter((id) => !restores.includes(id))).toEqual([
     'testCredentials',
     'cbtStatus',

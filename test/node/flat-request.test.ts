@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { startVcenter } from '../simulators/vcenter/start-vcenter.ts';
 import { finished, MiB, target, testNode, workshop } from './support.ts';
 
-test('a start request in flat form backs up a VM, full and then what changed', { timeout: 120_000 }, async () => {
+test('a start request in flat form backs up a VM, full and then what changed', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using vcenter = await startVcenter();
   await using node = await testNode(at);

@@ -51,7 +51,7 @@ test('what anybody can take on the machine takes no name from us', async () => {
   expect(await tryToHold('slot', place)).toBeNull();
 });
 
-test('a process of another pid and network namespace holds it until it is killed', { timeout: 30_000 }, async () => {
+test('a process of another pid and network namespace holds it until it is killed', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   const place = inStateFolder(folder.path);
   const child = await otherHolder(folder.path);
@@ -65,7 +65,7 @@ test('a process of another pid and network namespace holds it until it is killed
   expect(readdirSync(folder.file('held')), 'what the dead one left is gone').toHaveLength(2);
 });
 
-test('of many that want it at once one gets it, and nothing is left', { timeout: 60_000 }, async () => {
+test('of many that want it at once one gets it, and nothing is left', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   const place = forThisUser(folder.path);
   for (let round = 0; round < 10; round++) {

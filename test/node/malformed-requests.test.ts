@@ -84,7 +84,7 @@ test('a proof of the token that is not finished, or wrong, ends the connection, 
 
 test(
   'bytes at random, and requests that are cut and twisted at random, never end the node',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workshop();
     await using node = await httpNode(at);

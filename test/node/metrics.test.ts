@@ -38,7 +38,7 @@ test('metrics need the token, and are in the form that Prometheus reads', async 
     expect(line).toMatch(/^(# (HELP|TYPE) sendense_node_\w+ .+|sendense_node_\w+(\{.*\})? [0-9.e+-]+)$/);
 });
 
-test('jobs, bytes, ends, errors and requests are counted, once each', { timeout: 120_000 }, async () => {
+test('jobs, bytes, ends, errors and requests are counted, once each', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using node = await testNode(at);
   const disk = await makeRaw(at.path('disk.raw'), 2 * MiB, [[0, 2 * MiB]]);
@@ -79,7 +79,7 @@ test('jobs, bytes, ends, errors and requests are counted, once each', { timeout:
   expect(after.get('sendense_node_transferred_bytes_total')).toBe(2 * MiB);
 });
 
-test('the rate of all running jobs is told while they run', { timeout: 120_000 }, async () => {
+test('the rate of all running jobs is told while they run', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using node = await testNode(at);
   const disk = await makeRaw(at.path('disk.raw'), 32 * MiB, [[0, 32 * MiB]]);
@@ -96,7 +96,7 @@ test('the rate of all running jobs is told while they run', { timeout: 120_000 }
   await node.api.remove('job');
 });
 
-test('a restart of the node counts nothing twice', { timeout: 120_000 }, async () => {
+test('a restart of the node counts nothing twice', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   const disk = await makeRaw(at.path('disk.raw'), MiB, [[0, MiB]]);
   {

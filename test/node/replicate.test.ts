@@ -68,7 +68,7 @@ describe.each<[Format, string, BackupStartRequest['tuning']]>([
 ])('a %s target that is kept in place, %s,', (format, _how, tuning) => {
   test(
     'is what the source is after a full over other data, areas, digests and another full',
-    { timeout: 90_000 },
+    { timeout: 300_000 },
     async () => {
       await using at = await workshop();
       await using node = await testNode(at);
@@ -133,7 +133,7 @@ describe.each<[Format, string, BackupStartRequest['tuning']]>([
   );
 });
 
-test('a VM of vSphere is replicated into a raw file, whole and then what changed', { timeout: 90_000 }, async () => {
+test('a VM of vSphere is replicated into a raw file, whole and then what changed', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using vcenter = await startVcenter();
   await using node = await testNode(at);

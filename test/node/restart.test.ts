@@ -37,7 +37,7 @@ async function told(node: TestNode, key: string): Promise<unknown> {
 
 test(
   'a node that was restarted answers every route as before, and its jobs went on',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workshop();
     await using vcenter = await startVcenter();

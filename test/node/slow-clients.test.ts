@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { authorized, dial, healthy, httpNode, isError, parsed } from './http-node.ts';
 import { token, until, workshop } from './support.ts';
 
-test('slow clients are cut off, and take no connection from others meanwhile', { timeout: 120_000 }, async () => {
+test('slow clients are cut off, and take no connection from others meanwhile', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using node = await httpNode(at, { headersMs: 400, bodyMs: 400, uploadSilenceMs: 400, idleMs: 400 });
   const upload = `PUT /api/v1/indexes/${'a'.repeat(64)} HTTP/1.1\r\nhost: x\r\n${authorized}content-type: application/octet-stream\r\ncontent-length: 5000\r\n\r\n`;
@@ -42,7 +42,7 @@ test('slow clients are cut off, and take no connection from others meanwhile', {
   await expect(healthy(node)).resolves.toMatchObject({ status: 'ok' });
 });
 
-test('an upload that is slow but goes on is borne', { timeout: 120_000 }, async () => {
+test('an upload that is slow but goes on is borne', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using node = await httpNode(at, { uploadSilenceMs: 1500, bodyMs: 100, headersMs: 5000 });
   const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';

@@ -50,7 +50,7 @@ export async function workshop(parent = tmpdir()): Promise<Workshop> {
     path: (name) => join(folder, name),
     [Symbol.asyncDispose]: async () => {
       // What was told to end gets a moment to do so; what stays is a leak.
-      await until(() => processesOf(folder).length === 0, 'processes gone', 30_000).catch(() => {});
+      await until(() => processesOf(folder).length === 0, 'processes gone', 200_000).catch(() => {});
       const left = processesOf(folder);
       for (const { pid } of left) process.kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
@@ -226,7 +226,7 @@ export async function testNode(at: Workshop, stateDir = at.path('state')): Promi
 export async function until<T>(
   look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
   what: string,
-  ms = 60_000,
+  ms = 200_000,
 ): Promise<T> {
   const end = performance.now() + ms;
   for (;;) {

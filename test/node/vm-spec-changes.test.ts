@@ -168,7 +168,7 @@ test('a name like __proto__ is a name', () => {
   ]);
 });
 
-test('the configuration that a job saved is compared with the VM as it is now', { timeout: 90_000 }, async () => {
+test('the configuration that a job saved is compared with the VM as it is now', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using vcenter = await startVcenter();
   await using node = await testNode(at);

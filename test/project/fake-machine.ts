@@ -91,7 +91,7 @@ esac`,
           cwd: options.cwd ?? folder,
           env: { PATH: bin, HOME: folder, SENDENSE_TEST_RUN: process.env['SENDENSE_TEST_RUN'] ?? '' },
           stdio: ['ignore', 'pipe', 'pipe'],
-          timeout: 60_000,
+          timeout: 300_000,
         });
         const said = { stdout: '', stderr: '' };
         child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));

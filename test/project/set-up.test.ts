@@ -132,7 +132,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     machine.program(
       'apt-get',
       `echo "apt-get $*" >>"$HOME/calls"
-case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy linux.uml bwrap busybox mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.exfat mount.exfat-fuse fuse2fs ntfs-3g genisoimage mkudffs lvm mdadm cryptsetup dmsetup getfattr setfacl 7zz sshfs zsh fish virsh xmllint chromium; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
+case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 debootstrap systemd-analyze dpkg-deb python3 mcopy objcopy linux.uml bwrap busybox mkfs.xfs mkfs.btrfs mkfs.vfat mkfs.exfat mount.exfat-fuse fuse2fs ntfs-3g genisoimage mkudffs lvm mdadm cryptsetup dmsetup getfattr setfacl 7zz sshfs zsh fish virsh xmllint chromium-headless-shell; do cat "$HOME/bin/qemu-img" >"$HOME/bin/$p"; /bin/chmod +x "$HOME/bin/$p"; done ;; esac`,
     );
     expect((await machine.run(['node', 'hello'])).code).toBe(0);
     expect(count(machine.calls(), 'apt-get')).toBe(0);

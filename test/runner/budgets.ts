@@ -3,7 +3,7 @@
  * says when a folder takes more; it does not fail, because a slow machine is no fault of the tests. Make the tests cheaper before you
  * give a folder more: ten minutes for everything are twenty minutes of processor time, and other work wants its part.
  *
- * The kernels that read files are in no budget: nobody is told of their time. `npm test` says what all processors did.
+ * Chromium, which all test files share, and the kernels that read files are in no budget. `npm test` says what all processors did.
  */
 export const budgets: Readonly<Record<string, number>> = {
   'test/e2e': 790,

@@ -23,7 +23,8 @@ tests nor their programs had the processor. Slept: waits for a fixed time, those
 }
 
 /**
- * What the tables cannot say: time of daemons, and of the kernels that read files, because who kills their sandbox is not told of it.
+ * What the tables cannot say: time of daemons, of Chromium, which all files share, and of the kernels that read files, because who kills
+ * their sandbox is not told of it.
  * The checks and all other work of this machine are in it too.
  */
 export function printMachine(costs: readonly FileCost[], { busyMs, idleMs: unused }: MachineTime): void {

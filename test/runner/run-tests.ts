@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { readCosts, type FileCost } from './costs.ts';
 import { compiled } from '../support/compiled.ts';
 import { machineTime, type MachineTime } from './processor-time.ts';
@@ -15,7 +16,13 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly duration?: number }[];
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+      readonly duration?: number;
+    }[];
   }[];
 }
 
@@ -23,6 +30,8 @@ export interface TestsEnded {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, a line each: file, test, and what its error begins with. */
+  readonly failures: readonly string[];
   readonly wallMs: number;
   readonly costs: readonly FileCost[];
   readonly slowest: readonly { readonly name: string; readonly ms: number }[];
@@ -63,6 +72,7 @@ export async function runTests({ root, args, seed, all }: RunTestsOptions): Prom
       // A file that does not load, or something left behind, fails without a failed test.
       failed: Math.max((report?.numFailedTests ?? 0) + brokenFiles(report), code === 0 && report ? 0 : 1),
       skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
+      failures: failures(report, root),
       wallMs: performance.now() - began,
       costs: readCosts(costsFile, root),
       slowest: slowest(report),
@@ -88,6 +98,16 @@ function readReport(file: string): Report | null {
     return null;
   }
 }
+
+const failures = (report: Report | null, root: string): string[] =>
+  (report?.testResults ?? []).flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative(root, name);
+    const tests = assertionResults.filter((result) => result.status === 'failed');
+    if (tests.length === 0) return status === 'failed' ? [`${file}: ${beginningOf(message)}`] : [];
+    return tests.map(({ fullName, failureMessages: [said = ''] }) => `${file}: ${fullName}: ${beginningOf(said)}`);
+  });
+
+const beginningOf = (message: string): string => stripVTControlCharacters(message).trim().split('\n', 1)[0] ?? '';
 
 const brokenFiles = (report: Report | null): number =>
   report?.testResults.filter((result) => result.status === 'failed' && result.assertionResults.length === 0).length ??

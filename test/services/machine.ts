@@ -47,7 +47,7 @@ export async function bootMachine(packages: string): Promise<Machine> {
       ['--target', String(init()), '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', 'sh', '-c', script],
       {
         encoding: 'utf8',
-        timeout: 60_000,
+        timeout: 300_000,
         env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', XDG_CACHE_HOME: '/tmp' },
       },
     );

@@ -29,7 +29,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'deb-'));
   build('old', '1.0.0');
   if (all) build('new', '1.0.1');
-}, 120_000);
+}, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 testAtFullLength(
@@ -40,7 +40,7 @@ testAtFullLength(
       again.map((file) => [basename(file), digest(join(folder, 'new', basename(file)))]),
     );
   },
-  120_000,
+  300_000,
 );
 
 test('a package that is being made does not bear its name yet, and is told of', () => {
@@ -71,11 +71,11 @@ test('every file belongs to root, and none can be written by others', () => {
   }
 });
 
-describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 120_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 300_000 }, () => {
   let machine: Machine;
   beforeAll(async () => {
     machine = await bootMachine(folder);
-  }, 150_000);
+  }, 300_000);
   afterAll(() => machine?.[Symbol.asyncDispose]());
 
   const install = (version: string): string => machine.do(`dpkg --force-confold -i /packages/${version}/*.deb`);
@@ -291,7 +291,7 @@ describe.skipIf(process.getuid?.() !== 0)('on a machine', { timeout: 120_000 }, 
     machine.do('rm -rf /etc/systemd/system/sendense-*.d /etc/sendense/web1.yaml /etc/sendense/slow.yaml');
     machine.do('dpkg --purge sendense-node sendense-hub sendense-common');
     const left = machine.do(
-      'find / -xdev \\( -path /proc -o -path /packages -o -path /var/lib/dpkg -o -path /tmp \\) -prune -o -path /srv/sendense -print -prune -o -name "*sendense*" -print; find /etc/systemd/system /run/systemd/system -name "*sendense*"',
+      'find / -xdev \\( -path /proc -o -path /packages -o -path /var/lib/dpkg -o -path /tmp \\) -prune -o -path /srv/sendense -print -prune -o -name "*sendense*" -print; find /etc/systemd/system /run/systemd/system -name "*sendense*"; find /var/lib/sendense /etc/sendense -mindepth 1 2>/dev/null || true',
     );
     expect(left.trim().split('\n')).toEqual(['/srv/sendense']);
     expect(Number(machine.do('find /srv/sendense -name "*.qcow2" | wc -l'))).toBeGreaterThanOrEqual(all ? 3 : 1);

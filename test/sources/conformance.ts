@@ -10,11 +10,11 @@ export function conforms<T extends SourceType>(name: string, start: () => Promis
     let subject: Subject<T>;
     beforeAll(async () => {
       subject = await start();
-    }, 120_000);
+    }, 300_000);
     afterAll(async () => {
       await subject?.[Symbol.asyncDispose]();
     });
-    test.each(Object.entries({ ...hubChecks, ...nodeChecks }))('%s', { timeout: 60_000 }, async (_title, check) =>
+    test.each(Object.entries({ ...hubChecks, ...nodeChecks }))('%s', { timeout: 300_000 }, async (_title, check) =>
       check(subject as unknown as Subject<SourceType>),
     );
   });

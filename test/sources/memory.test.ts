@@ -48,7 +48,16 @@ test.each<[check: string, spoilt: Memory]>([
     'an open source has the disks that were discovered, with what they hold, and bears no write',
     serving(({ keys }) => ({ keys: keys.toReversed() })),
   ],
-  ['a disk that is not there is source.missing', serving((open) => ({ disk: () => open.disk('0') }))],
+  [
+    'a disk that is not there is source.missing',
+    serving((open) => ({
+      // The check does not close what it does not expect.
+      disk: async () => {
+        await using disk = await open.disk('0');
+        return disk;
+      },
+    })),
+  ],
   [
     'areas of a disk ascend within its capacity',
     servingDisks(() => ({ allocated: async () => [{ offset: 65_536, length: 2 * MiB }] })),

@@ -9,7 +9,7 @@ import type { SourceType } from '../../src/sources/source-kind.ts';
 import { processesOf, workshop } from '../node/support.ts';
 import { loginOf, specOf, type Subject } from './subject.ts';
 
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 200_000, interval: 50 };
 
 /** What watches over a program ends a moment after it. */
 const expectNoTraces = (subject: Pick<Subject<SourceType>, 'traces'>): Promise<void> =>

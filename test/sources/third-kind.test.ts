@@ -38,7 +38,7 @@ function addKinds(): void {
   const tape = `
 export interface TapeSettings { type: 'tape'; drive: string }
 export interface TapeSpec { type: 'tape'; drive: string }
-export interface TapeOutput { version: 1; type: 'tape'; source: string; node: string; vms: string[]; warnings: string[]; plan_file: string | null }
+export interface TapeOutput { version: 1; type: 'tape'; source: string; node: string; vms: string[]; warnings: string[]; plan_file: string | null; plan_text?: string }
 `;
   writeFileSync(file, more + tape);
 }
@@ -81,9 +81,9 @@ test('outside of the kinds themselves no file asks of which type a source is', (
     encoding: 'utf8',
   });
   const own = /^src\/(sources|node\/sources|node\/vsphere|targets\/vsphere)\/|^src\/schemas\/types\.ts/;
-  // Kinds of targets, of which one has the same name.
+  // Kinds of targets and of places for attached disks, of which one has the same name.
   const targets =
-    /^src\/cli\/restore-to\.ts|^src\/plan\/checks\/check-target\.ts|^src\/web\/screens\/restore\/targets\.ts/;
+    /^src\/cli\/restore-to\.ts|^src\/cli\/attach-places\.ts|^src\/hub\/attached\/attach-place\.ts|^src\/plan\/checks\/check-target\.ts|^src\/web\/screens\/restore\/targets\.ts/;
   // What `init` makes of its own options, and files of a repository, of which one sort is called image.
   const others = /^src\/cli\/actions\/init\.ts|^src\/repository\/stored-files\//;
   expect(

@@ -201,6 +201,7 @@ function fakeNode(
     url: 'fake:',
     label: 'node fake',
     health: refuse,
+    doctor: refuse,
     discover: refuse,
     inventory: refuse,
     testCredential: refuse,
@@ -231,6 +232,10 @@ function fakeNode(
     checkInPlace: refuse,
     startInPlace: refuse,
     endInPlace: refuse,
+    checkAttach: refuse,
+    endAttach: refuse,
+    attachedDisks: refuse,
+    detachDisks: refuse,
     ...more,
   };
   return { client, asked };

@@ -148,7 +148,7 @@ async function walkBackup(bench: StepBench, run: string, disks: readonly string[
 describe('every step of a backup', () => {
   test(
     'plans without effect, runs twice like once, and takes back what it made; together they leave nothing',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using bench = await stepBench();
       const disks = await twoDisks(bench);
@@ -165,7 +165,7 @@ describe('every step of a backup', () => {
     },
   );
 
-  test('a first backup that is undone leaves an empty repository; a commit stays', { timeout: 120_000 }, async () => {
+  test('a first backup that is undone leaves an empty repository; a commit stays', { timeout: 300_000 }, async () => {
     await using bench = await stepBench();
     const disks = await twoDisks(bench);
     await using scopes = new AsyncDisposableStack();
@@ -189,7 +189,7 @@ describe('every step of a backup', () => {
 
   test(
     'undone before its commit, the first backup leaves only the marker of the repository',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using bench = await stepBench();
       const disks = await twoDisks(bench);
@@ -207,7 +207,7 @@ describe('every step of a backup', () => {
 describe('every step of a restore', () => {
   test.each(['raw', 'qcow2', 'vmdk'])(
     'plans without effect, runs twice like once, and takes back what it made (%s)',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (format) => {
       await using bench = await stepBench();
       const disks = await twoDisks(bench);

@@ -111,7 +111,7 @@ describe('every example', () => {
       'version: 1\nstate: ../state/sendense.db\nrepositories: { primary: { path: ../repository } }\n' +
         stringify({ sources: lab }),
     );
-  }, 120_000);
+  }, 300_000);
 
   afterAll(() => bench[Symbol.asyncDispose]());
 

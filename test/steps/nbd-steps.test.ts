@@ -82,7 +82,7 @@ describe('nbd.serve', () => {
 
   test(
     'hundreds of silent connections to the port of a run keep its node from nothing',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using bench = await stepBench({ nodes: { far: farNode } });
       await using served = await bench.run<NbdServeOutput>(nbdServe, await toServe(bench), { run });

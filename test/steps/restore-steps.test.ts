@@ -37,7 +37,7 @@ beforeAll(async () => {
   await writeInto(template.folder.file('a.raw'), [MiB, 100]);
   ids.push((await backup(template, { run: 'run-000002', disks: ['a.raw', 'b.raw'] })).backup_id);
   template.state.close();
-}, 120_000);
+}, 300_000);
 afterAll(() => template[Symbol.asyncDispose]());
 
 /** A copy of the template, the newer restore point selected. */

@@ -161,7 +161,7 @@ export async function stepBench(settings: Partial<Settings> = {}, template?: str
         {
           ...facts(step, run),
           services,
-          signal: AbortSignal.timeout(90_000),
+          signal: AbortSignal.timeout(200_000),
           remembered,
           log: () => undefined,
           warn: () => undefined,
@@ -175,7 +175,7 @@ export async function stepBench(settings: Partial<Settings> = {}, template?: str
         {
           ...facts(step),
           services,
-          signal: AbortSignal.timeout(90_000),
+          signal: AbortSignal.timeout(200_000),
           remembered,
           log: () => undefined,
           warn: () => undefined,

@@ -8,10 +8,10 @@ import { imageTarget } from '../../src/host/images/image-options.ts';
 import { convertImage } from '../../src/host/images/qemu-img.ts';
 import { deviceTarget } from '../../src/targets/device/device-target.ts';
 import type { RestoredDisk, TargetKind, TargetType } from '../../src/targets/target-kind.ts';
-import { makeRaw, MiB, workshop } from '../node/support.ts';
+import { MiB, workshop } from '../node/support.ts';
 import { canAttach, loopDevice } from '../support/loop-device.ts';
 import { loopMount } from '../support/loop-mount.ts';
-import { restoredDisks } from './restored-disks.ts';
+import { rawDisk, restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
 const facts = { runId: 'run-1', stepId: 'write', planFolder: '/' };
@@ -28,11 +28,11 @@ async function twoDevices(): Promise<TargetSubject<'device'>> {
   const at = stack.use(await workshop());
   // One disk is smaller than the beginning that is written last.
   const raw = [
-    await makeRaw(at.path('a.raw'), 3 * MiB, [
+    await rawDisk(at.path('a.raw'), 3 * MiB, [
       [0, 4096],
       [2 * MiB, 100_000],
     ]),
-    await makeRaw(at.path('b.raw'), MiB / 2, [[0, 512]]),
+    await rawDisk(at.path('b.raw'), MiB / 2, [[0, 512]]),
   ];
   const { disks, contents, from } = await restoredDisks(at, raw);
   const devices = [

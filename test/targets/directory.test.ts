@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { directoryTarget } from '../../src/targets/directory/directory-target.ts';
 import type { TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
 import { kindNamed, kindOfTo, typedClaim } from '../../src/targets/index.ts';
-import { makeRaw, MiB, workshop } from '../node/support.ts';
+import { MiB, workshop } from '../node/support.ts';
 import { readBy7zip } from './read-by-7zip.ts';
-import { restoredDisks } from './restored-disks.ts';
+import { rawDisk, restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
 const ways: readonly ToOf<'directory'>[] = [
@@ -23,8 +23,8 @@ async function directory(to: ToOf<'directory'>): Promise<TargetSubject<'director
   const planFolder = at.path('plans');
   await mkdir(planFolder);
   const raw = [
-    await makeRaw(at.path('a.raw'), 2 * MiB, [[65_536, 100_000]]),
-    await makeRaw(at.path('b.raw'), MiB, [[0, 512]]),
+    await rawDisk(at.path('a.raw'), 2 * MiB, [[65_536, 100_000]]),
+    await rawDisk(at.path('b.raw'), MiB, [[0, 512]]),
   ];
   const { disks, contents, from } = await restoredDisks(at, raw);
   return {

@@ -9,10 +9,10 @@ import { kvmTarget } from '../../src/targets/kvm/kvm-target.ts';
 import type { ConvertRun, ToOf } from '../../src/targets/target-kind.ts';
 import { sameContent, writeInto } from '../host/disk-images.ts';
 import { savedConfig, savedController, savedDisk } from '../machines/saved-config.ts';
-import { makeRaw, MiB, workshop } from '../node/support.ts';
+import { MiB, workshop } from '../node/support.ts';
 import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { standInV2v, type V2vBehaviour } from '../simulators/virt-v2v.ts';
-import { restoredDisks } from './restored-disks.ts';
+import { rawDisk, restoredDisks } from './restored-disks.ts';
 
 const runId = `run-converts-${process.pid}`;
 
@@ -22,7 +22,7 @@ afterEach(() => vi.unstubAllEnvs());
 async function written(guestId: string, disksOfVm = 2) {
   const at = await workshop();
   const raw = await Promise.all(
-    Array.from({ length: disksOfVm }, (_, number) => makeRaw(at.path(`${number}.raw`), MiB, [[65_536, 512]])),
+    Array.from({ length: disksOfVm }, (_, number) => rawDisk(at.path(`${number}.raw`), MiB, [[65_536, 512]])),
   );
   await writeInto(raw[0] ?? '', [0, bootSector('login: ')]);
   const text = JSON.stringify(

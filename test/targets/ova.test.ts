@@ -8,11 +8,11 @@ import type { RestoredPoint, VmConfig } from '../../src/schemas/types.ts';
 import { ovaTarget } from '../../src/targets/ova/ova-target.ts';
 import type { RestoreRun, TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
 import { pointDisks, savedCard, savedConfig, savedController, savedDisk } from '../machines/saved-config.ts';
-import { makeRaw, MiB, workshop } from '../node/support.ts';
+import { MiB, workshop } from '../node/support.ts';
 import { canMount } from '../support/loop-mount.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { readBy7zip } from './read-by-7zip.ts';
-import { restoredDisks } from './restored-disks.ts';
+import { rawDisk, restoredDisks } from './restored-disks.ts';
 import { targetChecks, type TargetSubject } from './target-checks.ts';
 
 /** One of its own for each process: a run has a folder for its servers, and kinds of targets are tested side by side. */
@@ -44,7 +44,7 @@ async function ova(
   const at = await workshop();
   const planFolder = at.path('plans');
   await mkdir(planFolder);
-  const raw = await Promise.all(shapes.map(({ size, data }, index) => makeRaw(at.path(`${index}.raw`), size, data)));
+  const raw = await Promise.all(shapes.map(({ size, data }, index) => rawDisk(at.path(`${index}.raw`), size, data)));
   const { disks, contents, from } = await restoredDisks(at, raw, {
     vm_config: await saved(at.path('vm-config'), config),
   });

@@ -42,7 +42,9 @@ function names(): string[] {
  * a thousand times its size of memory. Of what people write every fault is told.
  */
 const isForPrograms = (name: string): boolean =>
-  /^(?:manifest|merge-intent|point-marks|changed-areas|vm-config)\.json$|^(?:api|hub|link|node)\//.test(name);
+  /^(?:manifest|merge-intent|point-marks|changed-areas|vm-config|attached-mark)\.json$|^(?:api|hub|link|node)\//.test(
+    name,
+  );
 
 /** The text of each file, by its name. */
 function generateValidators(): ReadonlyMap<string, string> {

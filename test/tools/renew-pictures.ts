@@ -1,13 +1,12 @@
 /** Called by `npm run docs:pictures`. */
 import { join } from 'node:path';
-import { openBrowser } from '../web/browser.ts';
+import { launchBrowser } from '../web/browser.ts';
 import { builtPage } from '../web/built-page.ts';
 import { takePictures } from '../web/take-pictures.ts';
 
-const browser = await openBrowser();
+const browser = await launchBrowser();
 try {
-  using built = builtPage();
-  await takePictures(browser, { page: built.folder, folder: join(import.meta.dirname, '../../docs/pictures') });
+  await takePictures(browser, { page: builtPage, folder: join(import.meta.dirname, '../../docs/pictures') });
 } finally {
   await browser.close();
 }

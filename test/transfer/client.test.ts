@@ -113,7 +113,7 @@ test.each([
     expect(processesOf(at.path('job'))).toEqual([]);
     expect(processesOf(runFolderOf('client-'))).toEqual([]);
   },
-  120_000,
+  300_000,
 );
 
 test('lost pipes do not end a transfer', async () => {

@@ -157,7 +157,7 @@ test.each([1, 3])(
     const whole = await runHere(at, fullRequest('whole', never, [check.uri]));
     expect(whole.disks[0]!.digest).toBe(third.disks[0]!.digest);
   },
-  120_000,
+  300_000,
 );
 
 test('a full in one pass onto a target that an attempt before left half-written has the zeros of the source too', async () => {
@@ -233,7 +233,7 @@ test.each([
     await full.server.stop();
     assertSame(disk, 'raw', full.file);
   },
-  120_000,
+  300_000,
 );
 
 test('disks_at_once says how many disks move at a time', async () => {

@@ -21,7 +21,7 @@ const size = 8 * MiB;
 test.each([
   ['in one pass', { connections: 4, requests: 64, reconnect_seconds: 5 }],
   ['by nbdcopy', { connections: 4, requests: 64 }],
-])('what was read, sent and covered are told apart: %s', { timeout: 60_000 }, async (_, tuning) => {
+])('what was read, sent and covered are told apart: %s', { timeout: 300_000 }, async (_, tuning) => {
   await using at = await workshop();
   // Data, zeros that take room, and holes.
   const disk = await makeRaw(at.path('disk.raw'), size, [[0, MiB]]);

@@ -86,7 +86,7 @@ test.each([
     await full.server.stop();
     assertSame(disk, 'raw', full.file);
   },
-  120_000,
+  300_000,
 );
 
 test('full and digest go on after breaks of the connection, and say so', async () => {

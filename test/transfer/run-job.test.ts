@@ -77,7 +77,7 @@ test.each([
     expect(second.index_sha256).toBe(await sha256Of(join(at.path('b'), '0.index')));
     expect(second.change_id).not.toBe(first.change_id);
   },
-  120_000,
+  300_000,
 );
 
 test('a full onto a target that an attempt before left half-written has the zeros of the source too', async () => {
@@ -118,7 +118,7 @@ test.each(['qcow2', 'vmdk', 'vhdx'])(
     });
     expect(second.bytes_transferred).toBe(2 * block);
   },
-  120_000,
+  300_000,
 );
 
 test('a sparse disk of 2 TiB costs what it holds', async () => {

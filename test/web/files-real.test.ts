@@ -103,11 +103,11 @@ test('a search, a comparison and versions are those of the two nights', async ()
   expect(await grid(page, 'What was found').getByText('deep/f2').count()).toBe(0);
   await page.getByLabel('in all 2 restore points').check();
   await page.getByRole('button', { name: 'Search' }).click();
-  await page.getByText('2 of 2 restore points searched.').waitFor({ timeout: 60_000 });
+  await page.getByText('2 of 2 restore points searched.').waitFor({ timeout: 200_000 });
   await grid(page, 'What was found').getByText('deep/f2').waitFor();
   await page.getByLabel('Compare with').selectOption({ index: 1 });
   const differences = grid(page, 'What differs');
-  await differences.getByText('srv/added').waitFor({ timeout: 60_000 });
+  await differences.getByText('srv/added').waitFor({ timeout: 200_000 });
   await page.getByRole('button', { name: 'Removed' }).click();
   await differences.getByText('srv/deep/f2').click();
   const dialog = page.getByRole('dialog', { name: 'f2' });
@@ -115,7 +115,7 @@ test('a search, a comparison and versions are those of the two nights', async ()
   await dialog.getByRole('region', { name: 'Content' }).getByText('2', { exact: true }).waitFor();
   await page.goto(`${hub.url}${folder('srv/deep')}&file=${idOf('srv/deep/f3')}`);
   await page.getByRole('button', { name: 'Versions' }).click();
-  await page.getByText('2 of 2 restore points looked into.').waitFor({ timeout: 60_000 });
+  await page.getByText('2 of 2 restore points looked into.').waitFor({ timeout: 200_000 });
   expect(await page.getByRole('region', { name: 'Versions' }).getByRole('listitem').count()).toBe(2);
   await page.goto(`${hub.url}${folder('srv')}&file=${idOf('srv/evil.html')}`);
   await page.getByRole('button', { name: 'Preview' }).click();
@@ -130,7 +130,7 @@ test('a restore point that was closed meanwhile is opened again at the same plac
   const { mounts } = await hub.json<FilesMountsOutput>('/mounts');
   for (const { id } of mounts) expect((await hub.ask(`/${id}`, { method: 'DELETE' })).status).toBe(204);
   await grid(page).getByRole('link', { name: 'etc' }).click();
-  await grid(page).getByText('hostname').waitFor({ timeout: 60_000 });
+  await grid(page).getByText('hostname').waitFor({ timeout: 200_000 });
   expect(complaints).toEqual([]);
 });
 
@@ -155,14 +155,14 @@ test('an encrypted volume opens with its passphrase, and not with another', asyn
   expect((await hub.bench.run('plan.yaml')).exitCode).toBe(0);
   await using opened = await loggedIn('/files/pgtest1');
   const { page, complaints } = opened;
-  await page.getByRole('button', { name: 'Unlock disk-0p2' }).click({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Unlock disk-0p2' }).click({ timeout: 300_000 });
   await page.getByLabel('Passphrase').fill('the wrong words');
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog').getByRole('alert').waitFor({ timeout: 60_000 });
+  await page.getByRole('dialog').getByRole('alert').waitFor({ timeout: 200_000 });
   expect(await page.getByLabel('Passphrase').inputValue()).toBe('the wrong words');
   await page.getByLabel('Passphrase').fill('the right words');
   await page.keyboard.press('Enter');
-  await page.getByRole('link', { name: 'disk-0p2' }).click({ timeout: 30_000 });
+  await page.getByRole('link', { name: 'disk-0p2' }).click({ timeout: 300_000 });
   await grid(page).getByText('hostname').waitFor();
   expect(complaints).toEqual([]);
 });

@@ -124,6 +124,9 @@ const contents: Readonly<Record<string, Buffer>> = {
 export function filesWorld({ now, many = 1000 }: FilesWorldOptions): World {
   const info = sessionOf(now);
   const transfers: RestoreTransfers['transfers'] = [];
+  // A large folder is asked for page by page.
+  const manyNames = folderOf('many', many);
+  const namesIn = (path: string): readonly FilesEntry[] => (path === 'many' ? manyNames : folderOf(path, 0));
   const pathIn = (query: URLSearchParams): string => Buffer.from(query.get('path') ?? '', 'base64url').toString();
   return {
     ...worldOf({ now, vms: 1, names: ['pg01'] }),
@@ -132,7 +135,7 @@ export function filesWorld({ now, many = 1000 }: FilesWorldOptions): World {
     'GET /api/v1/restore/s1': () => info,
     'GET /api/v1/restore/s1/files': (query): FilesListOutput => {
       const path = pathIn(query);
-      const all = folderOf(path, many);
+      const all = namesIn(path);
       const after = query.get('after');
       const from = after === null ? 0 : Number(after);
       const to = from + Number(query.get('limit'));

@@ -13,6 +13,7 @@ import type {
   NotifyListOutput,
   TimetablePlan,
 } from '../../src/schemas/types.ts';
+import { actingWorld } from './acting-worlds.ts';
 import type { World } from './stand-in.ts';
 import { namesOf, worldOf, type WorldOptions } from './worlds.ts';
 
@@ -22,6 +23,7 @@ const day = 24 * hour;
 /** A hub with so many VMs, and all that there is to look at. */
 export const lookingWorld = (options: WorldOptions): World => ({
   ...worldOf(options),
+  ...actingWorld(options),
   'GET /api/v1/timetable': (query) => timetableOf(options, query),
   'POST /api/v1/schedules/pg01-nightly/pause': () => ({ version: 1, schedules: [], duplicates: [] }),
   'GET /api/v1/plans': () => plansOf(options),

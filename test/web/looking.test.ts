@@ -2,9 +2,9 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { openBrowser, openPage } from './browser.ts';
-import { builtPage, type BuiltPage } from './built-page.ts';
-import { findings, looks } from './findings.ts';
+import { openBrowser, openPage, type Opened } from './browser.ts';
+import { builtPage } from './built-page.ts';
+import { findings, soundInEachLook } from './findings.ts';
 import { lookingWorld } from './looking-worlds.ts';
 import { standIn, type StandIn } from './stand-in.ts';
 import { hostileNames } from './worlds.ts';
@@ -12,18 +12,13 @@ import { hostileNames } from './worlds.ts';
 const now = Date.now();
 const few = lookingWorld({ now, vms: 30 });
 let browser: Browser;
-let built: BuiltPage;
 
 beforeAll(async () => {
-  built = builtPage();
   browser = await openBrowser();
 });
-afterAll(async () => {
-  await browser?.close();
-  built?.[Symbol.dispose]();
-});
+afterAll(() => browser?.close());
 
-const serve = (world = few): Promise<StandIn> => standIn(world, { folder: built.folder });
+const serve = (world = few): Promise<StandIn> => standIn(world, { folder: builtPage });
 
 /** Every screen, and what it says where there is nothing. */
 const screens = [
@@ -32,27 +27,35 @@ const screens = [
   { path: '/repositories/primary?prune=weekly-prune', heading: 'primary', empty: null },
   { path: '/discovery?show=all', heading: 'Discovery', empty: 'sendense.yaml names no source.' },
   { path: '/nodes', heading: 'Nodes', empty: 'No node was added.' },
+  { path: '/plans/everything', heading: 'everything', empty: 'The first run finds out which VMs belong to it' },
   { path: '/nodes/site-c', heading: 'site-c', empty: 'There is no node of this name.' },
   { path: '/notices', heading: 'Notices', empty: 'Nobody was told anything yet.' },
   { path: '/audit', heading: 'Audit', empty: null },
 ] as const;
 
-describe('the screens for looking', () => {
-  for (const look of looks)
-    test(`hostile names are only names, nothing is wider than the window, axe finds nothing: ${JSON.stringify(look)}`, async () => {
-      await using at = await serve(lookingWorld({ now, vms: 12, names: hostileNames }));
-      await using opened = await openPage(browser, look);
-      const { page, complaints } = opened;
-      for (const { path, heading } of screens) {
-        await page.goto(`${at.url}${path}`);
-        await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-        await page.getByText('onerror=alert(1)').first().waitFor();
-        expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), path).toBe(true);
-        expect(await findings(page), path).toEqual([]);
-      }
-      expect(complaints).toEqual([]);
-    });
+describe('hostile names are only names, and each look is sound', () => {
+  let at: StandIn;
+  let opened: Opened;
+  beforeAll(async () => {
+    at = await serve(lookingWorld({ now, vms: 12, names: hostileNames }));
+    opened = await openPage(browser);
+  });
+  afterAll(async () => {
+    await opened?.[Symbol.asyncDispose]();
+    await at?.[Symbol.asyncDispose]();
+  });
 
+  test.each(screens)('$path', async ({ path, heading }) => {
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}${path}`);
+    await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    await page.getByText('onerror=alert(1)').first().waitFor();
+    await soundInEachLook(page, heading);
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('the screens for looking', () => {
   test('where there is nothing, each says what to do next', async () => {
     await using at = await serve(lookingWorld({ now, vms: 0 }));
     await using opened = await openPage(browser, { viewport: { width: 320, height: 700 } });
@@ -117,8 +120,20 @@ describe('the screens for looking', () => {
     await page.getByText('No plan backs up 3 of its 12 VMs.').waitFor();
     const table = page.getByRole('region', { name: 'VMs of the source' }).getByRole('rowheader');
     await expect.poll(() => table.allTextContents()).toHaveLength(3);
-    await page.getByRole('button', { name: 'Write a plan for pg01' }).press('Enter');
-    await page.getByText('sendense-run discover vcenter --vm=/DC1/vm/pg01 --write-plan').waitFor();
+    const write = page.getByRole('button', { name: 'Write a plan for pg01' });
+    await write.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('region', { name: 'Text of the plan' }).getByText('name: pg01-nightly').waitFor();
+    await dialog.getByLabel('File in /etc/sendense/plans').fill('pg01.yaml');
+    expect(await findings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    // The settings let nobody edit plans: then it is copied.
+    at.world['GET /api/v1/plan-files'] = () => ({ version: 1, editable: false, folder: '/etc/x', files: [] });
+    await write.press('Enter');
+    await dialog.getByText('name: pg01-nightly').waitFor();
+    await dialog.getByText('sendense-run discover vcenter --vm=/DC1/vm/pg01 --write-plan').waitFor();
+    await dialog.getByRole('button', { name: 'Copy the plan' }).waitFor();
+    expect(await findings(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'All', exact: true }).click();
     await expect.poll(() => table.allTextContents()).toHaveLength(12);
@@ -127,6 +142,88 @@ describe('the screens for looking', () => {
     await page.getByLabel('Node that asks').selectOption('site-a');
     await page.getByRole('button', { name: 'Ask', exact: true }).click();
     await expect.poll(() => at.asked).toContain('POST /api/v1/sources/vcenter/discover');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a plan that the hub proposes is saved, and shown', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/discovery`);
+    await page.getByRole('button', { name: 'Write a plan for pg01' }).press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).press('Enter');
+    await page.waitForURL('**/plan-files/pg01-nightly.yaml');
+    expect(at.asked).toContain('POST /api/v1/plan-files');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a restore in place says what it means, and wants the name of the VM', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/vms/pg01/restore?to=inPlace`);
+    await page.getByLabel('vCenter or ESXi host of the VM').waitFor();
+    expect(await page.getByLabel('Back up the present state first').isChecked()).toBe(true);
+    await page.getByLabel('Back up the present state first').uncheck();
+    await page.getByRole('button', { name: 'Show what it would do' }).press('Enter');
+    await page.getByText('1.2 GiB of 64 GiB differ').waitFor();
+    await page.getByRole('button', { name: 'Restore', exact: true }).press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('what is on the disks now is lost for good').waitFor();
+    const typed = dialog.getByLabel(/type the name of the VM/);
+    await typed.fill('pg02');
+    await page.keyboard.press('Enter');
+    expect(await typed.evaluate((input: { validationMessage: string }) => input.validationMessage)).toContain('pg01');
+    await soundInEachLook(page, 'restore-in-place');
+    expect(at.asked).not.toContain('POST /api/v1/restores');
+    await typed.fill('pg01');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/runs/r-now');
+    expect(at.asked).toContain('POST /api/v1/restores');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a node is checked, slots of the past are run, a channel is tried, by the keyboard alone', async () => {
+    await using at = await serve();
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/nodes/site-c`);
+    await page.getByRole('button', { name: 'Check it' }).press('Enter');
+    await page.getByText('4 checks, 1 warning, 1 failed').waitFor();
+    await page.getByText('apt-get install nbdkit').waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.goto(`${at.url}/schedule`);
+    await page.getByRole('button', { name: 'Backfill pg01-nightly' }).press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Only the newest of them').press('Space');
+    await dialog.getByLabel('From').press('Enter');
+    await page.getByRole('dialog', { name: 'Run 25 slots of pg01-nightly?' }).getByText('and 5 more').waitFor();
+    expect(await findings(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Run' }).press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    expect(at.asked.filter((one) => one.endsWith('/backfill'))).toHaveLength(2);
+    await page.goto(`${at.url}/notices`);
+    await page.getByRole('button', { name: 'Send a test to mail' }).press('Enter');
+    await page.getByRole('status').getByText('sent', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Send a test to chat' }).press('Enter');
+    await page.getByRole('status').getByText('the server answered 503').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a group says how far it is with its 300 VMs, those that failed first', async () => {
+    await using at = await serve(lookingWorld({ now, vms: 300 }));
+    await using opened = await openPage(browser);
+    const { page, complaints } = opened;
+    await page.goto(`${at.url}/plans/everything`);
+    await page.getByText('It runs now: 37 of 300, 2 failed, 12 min left.').waitFor();
+    const vms = page.getByRole('region', { name: 'VMs of the group' });
+    await expect.poll(() => vms.getByRole('row').count()).toBe(301);
+    expect(await vms.getByRole('row').nth(1).textContent()).toContain('the node did not answer');
+    await vms.getByRole('progressbar').first().waitFor();
+    expect(await vms.getByRole('progressbar').count()).toBe(4);
+    await page.getByRole('button', { name: 'Failed' }).press('Enter');
+    await expect.poll(() => vms.getByRole('row').count()).toBe(3);
+    expect(page.url()).toBe(`${at.url}/plans/everything?show=failed`);
     expect(complaints).toEqual([]);
   });
 

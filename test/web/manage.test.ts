@@ -1,10 +1,10 @@
 /** Nodes and credentials, at a real hub in a real browser. */
 import { writeFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hubProgram, type HubProgram } from '../e2e/hub-program.ts';
 import { openBrowser, openPage, type Opened } from './browser.ts';
-import { findings, looks } from './findings.ts';
+import { soundInEachLook } from './findings.ts';
 
 const password = 'four random words here';
 const secret = 'canary-71d0-secret';
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 async function loggedIn(path: string): Promise<Opened> {
-  const opened = await openPage(browser, { reducedMotion: 'reduce' });
+  const opened = await openPage(browser);
   const { page } = opened;
   await page.goto(`${hub.url}${path}`);
   await page.getByLabel('Name').fill('wanda');
@@ -33,20 +33,6 @@ async function loggedIn(path: string): Promise<Opened> {
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('button', { name: 'Log in' }).waitFor({ state: 'detached' });
   return opened;
-}
-
-async function looksGood(page: Page, name: string): Promise<void> {
-  for (const [index, look] of looks.entries()) {
-    const { viewport, ...media } = { viewport: { width: 1440, height: 900 }, ...look };
-    await page.emulateMedia({ colorScheme: null, forcedColors: null, ...media });
-    await page.setViewportSize(viewport);
-    expect(await findings(page), `${name} ${JSON.stringify(look)}`).toEqual([]);
-    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), name).toBe(true);
-    const folder = process.env['SCREENS'];
-    if (folder !== undefined) await page.screenshot({ path: `${folder}/${name}-${index}.png`, fullPage: true });
-  }
-  await page.emulateMedia({ colorScheme: null, forcedColors: null });
-  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 test('a credential is added, changed and removed, and its password is never seen again', async () => {
@@ -60,7 +46,7 @@ test('a credential is added, changed and removed, and its password is never seen
   await dialog.getByLabel('Password at the source').fill(secret);
   await dialog.getByRole('button', { name: 'Add' }).click();
   await page.getByRole('cell', { name: 'backup@vsphere.local' }).waitFor();
-  await looksGood(page, 'credentials');
+  await soundInEachLook(page, 'credentials');
   hub.state.run(hub.state.query.updateTable('sessions').set({ proven: 0 }));
   await page.getByRole('button', { name: 'New password: prod' }).click();
   await dialog.getByLabel('Password at the source').fill(`${secret}-2`);
@@ -90,7 +76,7 @@ test('a node joins by a token that is shown once, and is renamed and removed', a
   await dialog.getByRole('button', { name: 'Make its token' }).click();
   const token = await dialog.getByLabel('Token', { exact: true }).inputValue();
   expect(token.length).toBeGreaterThan(100);
-  await looksGood(page, 'node-token');
+  await soundInEachLook(page, 'node-token');
   await dialog.getByRole('button', { name: 'I have it' }).click();
   expect(await page.content()).not.toContain(token);
   await page.getByRole('link', { name: 'site-b' }).click();
@@ -98,7 +84,7 @@ test('a node joins by a token that is shown once, and is renamed and removed', a
   await dialog.getByLabel('New name').fill('site-c');
   await dialog.getByRole('button', { name: 'Rename' }).click();
   await page.getByRole('heading', { name: 'site-c' }).waitFor();
-  await looksGood(page, 'node-acts');
+  await soundInEachLook(page, 'node-acts');
   await page.getByRole('button', { name: 'Remove' }).click();
   await dialog.getByRole('button', { name: 'Remove' }).click();
   await page.getByText('No node was added.').waitFor();

@@ -13,8 +13,7 @@ test('`npm run docs:pictures` takes each picture of docs/web.md, and each is sma
   const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
   const browser = await openBrowser();
   try {
-    using built = builtPage();
-    await takePictures(browser, { page: built.folder, folder });
+    await takePictures(browser, { page: builtPage, folder });
   } finally {
     await browser.close();
   }

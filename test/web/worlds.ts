@@ -2,6 +2,8 @@
 import type {
   HubChain,
   HubOneVm,
+  HubProgress,
+  HubRunProgress,
   RestorePointOutput,
   HubRunLog,
   RunEvent,
@@ -262,8 +264,73 @@ export const worldOf = (options: WorldOptions): World => ({
   'GET /api/v1/vms/*': () => oneVm(options),
   'GET /api/v1/backups/chain/*': () => chainOf(options),
   'GET /api/v1/runs/r-1/log': (query) => failedLog(options, namesOf(options)[0] ?? 'pg01', query),
+  'GET /api/v1/progress': () => progressOf(options),
+  'GET /api/v1/runs/r-now/*': () => disksOf(options),
+  'GET /api/v1/runs/r-now/log': () => ({ ...emptyLog, run_id: 'r-now' }),
+  'GET /api/v1/runs/r-now': () => goingRun(options, namesOf(options)[0] ?? 'pg01'),
   'GET /api/v1/runs/*': () => failedRun(options, namesOf(options)[0] ?? 'pg01'),
 });
+
+/** How far the runs are that {@link statusOf} has. */
+const progressOf = (options: WorldOptions): HubProgress => ({
+  version: 1,
+  runs: namesOf(options)
+    .slice(0, 2)
+    .map((vm, index) => ({
+      run_id: `r-now-${vm}`,
+      plan: `${vm}-nightly`,
+      vm,
+      parent_run: null,
+      title: 'Copy the disks',
+      time: options.now,
+      bytes_done: 13_100_000_000 * (index + 1),
+      bytes_total: 42_900_000_000,
+      rate: 118_000_000,
+      overall: index === 0 ? null : { done: 38, failed: 2, total: 300, left_ms: 720_000 },
+    })),
+});
+
+/** Disk by disk. */
+const disksOf = (options: WorldOptions): HubRunProgress => ({
+  version: 1,
+  run_id: 'r-now',
+  step: 'transfer',
+  title: 'Copy the disks',
+  time: options.now,
+  disks: ['disk-0', options.names?.[0] ?? 'disk-1'].map((disk, index) => ({
+    disk,
+    phase: index === 0 ? 'copying' : 'waiting',
+    bytes_done: index === 0 ? 13_100_000_000 : 0,
+    bytes_total: index === 0 ? 42_900_000_000 : 0,
+    rate: index === 0 ? 118_000_000 : 0,
+  })),
+  overall: null,
+});
+
+const emptyLog: HubRunLog = {
+  version: 1,
+  run_id: '',
+  first_line: 1,
+  events: [],
+  next: '0.0',
+  more: false,
+  ended: false,
+};
+
+/** One that goes on. */
+const goingRun = (options: WorldOptions, name: string): ShowRunOutput => {
+  const ended = failedRun(options, name);
+  return {
+    ...ended,
+    run: { ...runningRun(name, options.now), run_id: 'r-now' },
+    warnings: [],
+    steps: ended.steps.map((step) => ({
+      ...step,
+      state: step.id === 'transfer' ? 'started' : 'succeeded',
+      error: null,
+    })),
+  };
+};
 
 /** One run, which failed while it read the disks. */
 function failedRun({ now }: WorldOptions, name: string): ShowRunOutput {

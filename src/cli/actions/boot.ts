@@ -19,6 +19,7 @@ import { nameOfUser } from '../name-of-user.ts';
 import { ownProgram } from '../own-program.ts';
 import { pointChoice } from '../point-option.ts';
 import { print } from '../print.ts';
+import { assertPathOfHub } from '../remote/path-of-hub.ts';
 import { sizeOption } from '../size-option.ts';
 
 type Words = Readonly<Record<string, string | undefined>>;
@@ -147,6 +148,7 @@ export const move = (context: CommandContext): Promise<number> =>
     const { to, limit } = context.options as Words;
     if (to === undefined || to === '') throw new SendenseError('usage', 'say where to: --to DIRECTORY');
     const bytesPerSecond = limit === undefined ? null : sizeOption('--limit', limit);
+    if (context.reached !== undefined) assertPathOfHub('--to', to);
     const request = { directory: resolve(to), bytesPerSecond, signal };
     const { id } = await boots.status(context.args[0] ?? '');
     await boots.move(id, request);

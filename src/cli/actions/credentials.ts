@@ -6,22 +6,27 @@ import {
   credentialsReport,
   rotatedKeyReport,
 } from '../../view/reports/credentials-report.ts';
+import type { CredentialsTestOutput } from '../../schemas/types.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 import { readPassword } from '../read-password.ts';
 
 export async function add(context: CommandContext): Promise<number> {
   const [name = ''] = context.args;
-  const user = context.options['user'] as string | undefined;
-  if (user === undefined)
-    throw new SendenseError('usage', 'the command does not name the user', {
-      remedy: 'Name the user: --user backup@vsphere.local',
-    });
+  const user = userIn(context);
   await using hub = await context.openHub({ startFolder: process.cwd() });
   hub.credentials.checkName(name, 'new');
   const output = hub.credentials.add(name, user, await readPassword(context, user));
   print(context, output, (options) => credentialChange(output, 'is stored', options));
   return 0;
+}
+
+/** @throws SendenseError `usage` */
+export function userIn({ options }: CommandContext): string {
+  if (options['user'] !== undefined) return String(options['user']);
+  throw new SendenseError('usage', 'the command does not name the user', {
+    remedy: 'Name the user: --user backup@vsphere.local',
+  });
 }
 
 export async function list(context: CommandContext): Promise<number> {
@@ -40,11 +45,7 @@ export async function remove(context: CommandContext): Promise<number> {
 
 export async function rotate(context: CommandContext): Promise<number> {
   const [name] = context.args;
-  const newKey = context.options['key'] === true;
-  if (newKey === (name !== undefined) || (newKey && context.options['passwordFile'] !== undefined))
-    throw new SendenseError('usage', 'say which credential gets a new password, or --key for a new key of all', {
-      remedy: '`sendense-run credentials rotate NAME` or `sendense-run credentials rotate --key`',
-    });
+  assertRotates(context);
   await using hub = await context.openHub({ startFolder: process.cwd() });
   if (name === undefined) {
     const output = hub.credentials.rotateKey();
@@ -57,7 +58,16 @@ export async function rotate(context: CommandContext): Promise<number> {
   return 0;
 }
 
-function purposeOf(given: unknown): 'backup' | 'restore' {
+/** One credential gets a new password, or all of them a new key. @throws SendenseError `usage` */
+export function assertRotates({ args: [name], options }: CommandContext): void {
+  const newKey = options['key'] === true;
+  if (newKey !== (name !== undefined) && !(newKey && options['passwordFile'] !== undefined)) return;
+  throw new SendenseError('usage', 'say which credential gets a new password, or --key for a new key of all', {
+    remedy: '`sendense-run credentials rotate NAME` or `sendense-run credentials rotate --key`',
+  });
+}
+
+export function purposeOf(given: unknown): 'backup' | 'restore' {
   if (given === undefined || given === 'backup') return 'backup';
   if (given === 'restore') return 'restore';
   throw new SendenseError('usage', `--for ${String(given)} is neither backup nor restore`, {
@@ -76,6 +86,10 @@ export async function test(context: CommandContext): Promise<number> {
     signal: signals.gently,
   });
   print(context, output, (options) => credentialTestReport(output, options));
-  if (!output.ok) return 1;
-  return output.warnings.length > 0 ? 3 : 0;
+  return testStatus(output);
 }
+
+export const testStatus = ({ ok, warnings }: CredentialsTestOutput): number => {
+  if (!ok) return 1;
+  return warnings.length > 0 ? 3 : 0;
+};

@@ -16,6 +16,10 @@ export async function action(context: CommandContext): Promise<number> {
     plan: writePlan === undefined ? undefined : { folder: process.cwd(), file: textOf(writePlan) },
     signal: signals.gently,
   });
-  print(context, output, (options) => discoverReport(output, options, vm !== undefined));
+  print(
+    context,
+    output,
+    (options) => output.plan_text?.trimEnd().split('\n') ?? discoverReport(output, options, vm !== undefined),
+  );
   return 0;
 }

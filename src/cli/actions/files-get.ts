@@ -10,6 +10,7 @@ import { filesTakenReport } from '../../view/reports/files-found-report.ts';
 import { printable } from '../../view/text.ts';
 import type { CommandContext } from '../command.ts';
 import type { FilePlace } from '../../files/client/files-client.ts';
+import { strange } from '../../files/client/judge-answers.ts';
 import { cutOff } from '../../files/client/cut-off.ts';
 import { feed } from '../../files/feed.ts';
 import { inPoint, type OpenPoint } from '../files/in-point.ts';
@@ -91,7 +92,7 @@ async function toFolder(
 ): Promise<number> {
   const { overwrite = false, resume = false } = context.options as unknown as Options;
   const { client, files } = point;
-  const wanted = await wantedAt(point, places, folder);
+  const wanted = await wantedAt(context, point, places, folder);
   await mkdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
     throw new SendenseError('usage', `--to ${folder} is no folder`, { cause, remedy: 'Name a folder, or a new one.' });
@@ -131,13 +132,19 @@ async function toFolder(
 }
 
 /** What is wrong with a place is told before the first byte is read. */
-async function wantedAt({ client }: OpenPoint, places: readonly FilePlace[], folder: string): Promise<Wanted[]> {
+async function wantedAt(
+  context: CommandContext,
+  { client }: OpenPoint,
+  places: readonly FilePlace[],
+  folder: string,
+): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
   for (const place of places) {
     const stat = await client.stat(place);
     const path = Buffer.from(stat.entry.id, 'base64url');
     const name =
       path.length === 0 ? Buffer.from(place.volume.replaceAll('/', '-')) : path.subarray(path.lastIndexOf(0x2f) + 1);
+    assertName(name, context.reached === undefined ? null : place);
     if (stat.entry.type === 'socket' || stat.entry.type === 'char' || stat.entry.type === 'block')
       throw new SendenseError(
         'files.type',
@@ -150,6 +157,20 @@ async function wantedAt({ client }: OpenPoint, places: readonly FilePlace[], fol
   }
   if (wanted.length === 0) throw new SendenseError('usage', 'say which file or folder');
   return wanted;
+}
+
+/**
+ * The name of what is taken out is one name in the folder.
+ * @param asked where another machine answers: that name, but for what no file system tells apart
+ * @throws SendenseError `remote.answer`
+ */
+function assertName(name: Buffer, asked: FilePlace | null): void {
+  const text = name.toString('latin1');
+  const [wanted = ''] =
+    asked === null ? [] : Buffer.from(asked.path, 'base64url').toString('latin1').split('/').slice(-1);
+  const isOther = !['', '.', '..'].includes(wanted) && wanted.toLowerCase() !== text.toLowerCase();
+  if (['', '.', '..'].includes(text) || /[/\0]/.test(text) || isOther)
+    throw strange(`it calls ${shownName(Buffer.from(wanted, 'latin1'))} ${shownName(name)}`);
 }
 
 function tellLeftOut({ terminal, global }: CommandContext, lines: readonly string[]): number {

@@ -28,7 +28,7 @@ export async function add(context: CommandContext): Promise<number> {
   return 0;
 }
 
-function durationOf(text: string): number {
+export function durationOf(text: string): number {
   const ms = /^[0-9]{1,9}(ms|s|m|h|d)$/.test(text) ? parseDuration(text) : 0;
   if (ms > 0 && ms <= longestMs) return ms;
   throw new SendenseError('usage', `--expires ${text}: it must be a duration of at most 30d, for example 1h`);

@@ -12,7 +12,10 @@ import { runPlan } from '../run-plan.ts';
 import { warnOfUnlisted } from '../warn-of-unlisted.ts';
 import { previewPlan } from './plan.ts';
 
-interface RestoreOptions extends ToOptions {
+type RestoreOptions = ToOptions & WhatOptions;
+
+/** Options that say what is restored. */
+export interface WhatOptions {
   readonly point: string;
   readonly disk?: readonly string[];
   readonly verify: boolean;
@@ -24,12 +27,21 @@ interface RestoreOptions extends ToOptions {
 /** Makes a restore plan of the command line and runs it. */
 export async function action(context: CommandContext): Promise<number> {
   const options = context.options as unknown as RestoreOptions;
+  return restoreTo(context, options, { name: 'restore', to: toOfOptions(options) });
+}
+
+/** The same for a target that is known. @param what.name of the plan, before the name of the VM */
+export async function restoreTo(
+  context: CommandContext,
+  options: WhatOptions,
+  what: { readonly name: 'restore' | 'attach'; readonly to: Readonly<Record<string, unknown>> },
+): Promise<number> {
   const vm = context.args[0] ?? '';
   // What the options say is checked before anything is looked up.
-  const draft = planOf(vm, options);
+  const draft = planOf(vm, options, what);
   const plan = { ...draft, repository: await repositoryOf(context, vm, options.repository) };
   const request = {
-    file: join(process.cwd(), `restore-${vm.replace(/[^A-Za-z0-9._-]/g, '_')}.yaml`),
+    file: join(process.cwd(), `${what.name}-${vm.replace(/[^A-Za-z0-9._-]/g, '_')}.yaml`),
     text: stringify(plan),
     options: optionNames,
   };
@@ -40,14 +52,18 @@ export async function action(context: CommandContext): Promise<number> {
 }
 
 /** Checked as any plan is, when it is run. */
-function planOf(vm: string, options: RestoreOptions): Record<string, unknown> {
+function planOf(
+  vm: string,
+  options: WhatOptions,
+  { name, to }: { readonly name: string; readonly to: Readonly<Record<string, unknown>> },
+): Record<string, unknown> {
   return {
     version: 1,
     kind: 'restore',
-    name: `restore-${vm}`,
+    name: `${name}-${vm}`,
     vm: { name: vm, ...(options.identity === undefined ? {} : { identity: options.identity }) },
     point: pointChoice(options.point),
-    to: toOfOptions(options),
+    to,
     ...(options.disk ? { disks: options.disk.map(diskNumber) } : {}),
     verify: options.verify,
   };
@@ -86,6 +102,8 @@ const optionNames: OptionNames = {
   '/to/firmware': '--firmware',
   '/to/vsphere': '--to',
   '/to/inPlace': '--to',
+  '/to/attach': '--to',
+  '/to/vm': '--vm',
   '/to/folder': '--folder',
   '/to/pool': '--pool',
   '/to/datastore': '--datastore',

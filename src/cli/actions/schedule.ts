@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import type { SlotsOutput } from '../../schemas/types.ts';
 import type { SlotState } from '../../state/schedules/schedule-slots.ts';
 import { nextSlotsReport, schedulesReport, slotsReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
@@ -11,21 +12,30 @@ import { print } from '../print.ts';
 export async function backfill(context: CommandContext): Promise<number> {
   const { args, options } = context;
   const plan = args[0] ?? '';
-  if (options['from'] === undefined) throw new SendenseError('usage', '--from is needed: from when on slots are run');
-  const from = timeOption('--from', options['from']);
-  const to = options['to'] === undefined ? Date.now() : timeOption('--to', options['to']);
+  const span = backfillSpan(context);
   using signals = installSignals();
   await using hub = await context.openHub({ startFolder: existsSync(plan) ? dirname(resolve(plan)) : process.cwd() });
   const output = await hub.schedules.backfill(plan, {
-    from,
-    to,
+    ...span,
     latest: options['latest'] === true,
     dryRun: options['dryRun'] === true,
     cancel: signals,
   });
   print(context, output, (how) => slotsReport(output, how));
-  return output.slots.some(({ state }) => state === 'failed' || state === 'crashed') ? 1 : 0;
+  return backfillStatus(output);
 }
+
+/** Milliseconds since the epoch. @throws SendenseError `usage` */
+export function backfillSpan({ options: { from, to } }: CommandContext): {
+  readonly from: number;
+  readonly to: number;
+} {
+  if (from === undefined) throw new SendenseError('usage', '--from is needed: from when on slots are run');
+  return { from: timeOption('--from', from), to: to === undefined ? Date.now() : timeOption('--to', to) };
+}
+
+export const backfillStatus = ({ slots }: SlotsOutput): number =>
+  slots.some(({ state }) => state === 'failed' || state === 'crashed') ? 1 : 0;
 
 function timeOption(flag: string, value: unknown): number {
   const text = String(value);

@@ -8,7 +8,7 @@ import { jobLogReport, runReport } from '../../view/reports/run-report.ts';
 import { showReport } from '../../view/reports/show-report.ts';
 import type { CommandContext } from '../command.ts';
 import { alreadyPoint, onlyVm } from '../find-point.ts';
-import { targetIn, unknownName } from '../find-target.ts';
+import { linesFor, targetIn, unknownName } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
 import { warnOfUnlisted, warnOnce } from '../warn-of-unlisted.ts';
 import { print } from '../print.ts';
@@ -31,7 +31,7 @@ export async function action(context: CommandContext): Promise<number> {
     throw new SendenseError('usage', 'name a run', { remedy: '`sendense-run status` lists the runs.' });
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: true });
   warnOfUnlisted(context, hub);
-  const points = await hub.lines({ repository });
+  const points = await linesFor(hub, name, repository);
   const target =
     name === undefined
       ? { vm: onlyVm(points, context.rescued, hub.leftOut(undefined)) }

@@ -83,18 +83,26 @@ export async function sessions(context: CommandContext): Promise<number> {
   const [name] = context.args;
   const id = context.options['end'] as string | undefined;
   const all = context.options['endAll'] === true;
-  if (all && name === undefined)
-    throw new SendenseError('usage', '--end-all does not say of whom', {
-      remedy: 'Name the user: `sendense-run user sessions NAME --end-all`',
-    });
+  assertOfWhom(context);
   await using hub = await context.openHub({ startFolder: process.cwd(), readOnly: id === undefined && !all });
   if (all && name !== undefined)
     await noted(hub, 'endSessions', { user: name }, () => hub.access.endSessions({ user: name }));
   if (id !== undefined && (await noted(hub, 'endSessions', { id }, () => hub.access.endSessions({ id }))) === 0)
-    throw new SendenseError('usage', `there is no session ${JSON.stringify(id)}`, {
-      remedy: '`sendense-run user sessions` lists the sessions.',
-    });
+    throw noSession(id);
   const output = hub.access.sessions(name);
   print(context, output, (options) => sessionsReport(output, options));
   return 0;
 }
+
+/** @throws SendenseError `usage` */
+export function assertOfWhom({ args: [name], options }: CommandContext): void {
+  if (options['endAll'] !== true || name !== undefined) return;
+  throw new SendenseError('usage', '--end-all does not say of whom', {
+    remedy: 'Name the user: `sendense-run user sessions NAME --end-all`',
+  });
+}
+
+export const noSession = (id: string): SendenseError =>
+  new SendenseError('usage', `there is no session ${JSON.stringify(id)}`, {
+    remedy: '`sendense-run user sessions` lists the sessions.',
+  });

@@ -23,7 +23,7 @@ export const discover: CommandDefinition = {
     { flags: '--node <node>', description: 'node to ask (default: local)', completes: 'nothing' },
     {
       flags: '--write-plan [file]',
-      description: 'make a plan for the VM of --vm (default file: VM-nightly.yaml in this folder)',
+      description: 'make a plan for the VM of --vm (default file: VM-nightly.yaml in this folder; -: print it)',
       completes: 'files',
     },
   ],

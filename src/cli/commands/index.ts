@@ -1,5 +1,6 @@
 import type { CommandDefinition, OptionDefinition } from '../command.ts';
 import { adopt } from './adopt.ts';
+import { attach, detach } from './attach.ts';
 import { audit } from './audit.ts';
 import { boot } from './boot.ts';
 import { check } from './check.ts';
@@ -41,6 +42,8 @@ export const commands: readonly CommandDefinition[] = [
   plan,
   validate,
   restore,
+  attach,
+  detach,
   boot,
   files,
   list,

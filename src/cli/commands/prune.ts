@@ -13,6 +13,7 @@ export const prune: CommandDefinition = {
   description: [
     'The retention of a plan, or the rules that you give here, decide which restore points stay. The command removes the others. If a later restore point is built on one of them, the command merges the two first. You can restore every restore point that stays at every moment.',
     'Shows a calendar of the restore points that stay, with the reason, and of those that go. Then it asks before it removes anything. --dry-run only shows the calendar, --yes does not ask. Without a terminal you need one of the two.',
+    '`--point` removes a restore point that you name, and leaves all others. The command refuses, and says why, if the restore point has to stay.',
     'Protected restore points and the newest sound one of each VM always stay. The command removes nothing of a VM while the clock or the list of its restore points is in doubt. It skips a VM if another run works on it.',
   ],
   arguments: [],
@@ -28,6 +29,13 @@ export const prune: CommandDefinition = {
       flags: '-p, --plan <file>',
       description: 'take the retention of this plan: of kind prune, or of a backup for its VM',
       completes: 'plans',
+    },
+    {
+      flags: '--point <point>',
+      description:
+        'remove this restore point, in place of rules: its id; or, with --vm, also latest, a day or a time as for `restore`',
+      completes: 'nothing',
+      repeats: true,
     },
     rule('last', 'keep the newest points'),
     rule('hourly', 'keep the newest point of each of the last hours that have one'),
@@ -60,6 +68,10 @@ export const prune: CommandDefinition = {
     {
       command: "sendense-run prune --vm 'pgtest*' --keep-last 3 --yes",
       description: 'Without a question, for a script',
+    },
+    {
+      command: 'sendense-run prune --point 20261121T013000Z-4f2a91',
+      description: 'One restore point: show what becomes of it, ask, then remove it',
     },
     {
       command: "sendense-run prune --keep-last 3 --dry-run --json | jq '.freed'",

@@ -3,7 +3,8 @@ import { parsePlace, pathOfText } from '../../files/choose/place-text.ts';
 import type { FilesOutput, RestoreMountRequest } from '../../schemas/types.ts';
 import type { Hub } from '../../hub/hub.ts';
 import type { CommandContext } from '../command.ts';
-import { targetIn } from '../find-target.ts';
+import { findPoint } from '../find-point.ts';
+import { linesFor, targetIn } from '../find-target.ts';
 import { pointChoice } from '../point-option.ts';
 import type { FilePlace } from '../../files/client/files-client.ts';
 
@@ -38,11 +39,16 @@ export async function pointRequestIn(
   };
   if (words !== undefined) {
     // What is wrong with it is told before anything is started.
-    pointChoice(words);
-    return { vm, point: words, ...more };
+    const choice = pointChoice(words);
+    if (typeof choice === 'string' || context.reached === undefined) return { vm, point: words, ...more };
+    // A time without a zone is one of this machine, not of the hub.
+    return withHub(async (hub) => {
+      const { point, repository: found } = await findPoint(hub, { name: vm, words, repository });
+      return { vm, ...more, point, repository: found };
+    });
   }
   return withHub(async (hub) => {
-    const target = targetIn(await hub.lines({}), text);
+    const target = targetIn(await linesFor(hub, text, undefined), text);
     return target && 'point' in target
       ? { vm: await vmOf(hub, target.point), point: target.point, ...more }
       : { vm: text, ...more };

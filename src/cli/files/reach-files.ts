@@ -11,12 +11,14 @@ import { filesClient, type FilesClient, type ReachedFiles } from '../../files/cl
  * @throws SendenseError `settings.missing`, `settings.invalid`, `files.reader`, `files.unavailable`
  */
 export async function reachFiles(context: CommandContext): Promise<ReachedFiles> {
+  if (context.remoteFiles) return { client: context.remoteFiles, socket: '', [Symbol.asyncDispose]: async () => {} };
   if (context.rescued !== undefined) return ownFiles(context);
   return reachedAt(await reachKeeper({ ...(await keeperOf(context)), program: ownProgram() }));
 }
 
 /** All processes that keep restore points open for this user; nothing is started. A change of the settings starts a new one. */
 export async function reachOpenFiles(context: CommandContext): Promise<FilesClient[]> {
+  if (context.remoteFiles) return [context.remoteFiles];
   if (context.rescued !== undefined) return [];
   return (await answeringSockets(await keeperOf(context))).map(filesClient);
 }

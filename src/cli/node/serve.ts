@@ -52,7 +52,17 @@ async function run(context: NodeContext): Promise<number> {
   const exposed = exposureOf(tokenFile);
   if (exposed) log.warn(`${exposed.message}: ${exposed.remedy}`);
   if (made) log.info({ file: tokenFile }, `made a token in ${tokenFile}; give it to the hub`);
-  await using node = await startNode({ listen, stateDir, token, tokenFile, limits, nbdHosts, logger: log });
+  await using node = await startNode({
+    listen,
+    stateDir,
+    token,
+    tokenFile,
+    limits,
+    nbdHosts,
+    hub,
+    program,
+    logger: log,
+  });
   if ('host' in listen && !isLoopback(listen.host))
     log.warn(`${listen.host} can be reached from other machines: let a firewall admit your hub only`);
   log.info(`listening on ${node.url}`);

@@ -3,6 +3,7 @@ import type { CommandContext, CommandDefinition } from '../command.ts';
 import { atHub } from './at-hub.ts';
 import { connectHub } from './hub-connection.ts';
 import { hubAsked } from './hub-place.ts';
+import { remoteFiles } from './remote-files.ts';
 import { remoteHub } from './remote-hub.ts';
 import type { Way } from './way.ts';
 import { ways } from './ways.ts';
@@ -27,7 +28,12 @@ export async function actRemotely(
   }
   using hub = connectHub(place);
   using _paths = pathsOfAnotherMachine();
-  const reached = { ...context, reached: place.words, openHub: async () => remoteHub(hub) };
+  const reached = {
+    ...context,
+    reached: place.words,
+    remoteFiles: remoteFiles(hub),
+    openHub: async () => remoteHub(hub),
+  };
   // Awaited: the connection is closed when this returns.
   if (way.how === 'act') return await (await way.load())(reached, hub);
   const { action } = (await definition.load?.()) ?? {};

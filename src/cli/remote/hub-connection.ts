@@ -1,16 +1,17 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { shortText } from '../../host/net/bounded-answer.ts';
+import { parseJson } from '../../schemas/parse-json.ts';
 import type { ApiError } from '../../schemas/types.ts';
 import { hubAgent } from './connect-hub.ts';
 import type { HubPlace } from './hub-place.ts';
 
 export interface HubRequest {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** Those that are undefined are left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>;
-  readonly body?: object;
+  readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,11 +24,16 @@ export interface HubConnection extends Disposable {
   /** An answer with its version. */
   read<T>(path: string): Promise<{ readonly body: T; readonly etag: string | undefined }>;
   /** An answer that is no JSON. */
-  text(path: string): Promise<string>;
+  text(path: string, request?: HubRequest): Promise<string>;
+  /** An answer as it begins; whoever takes it reads it to its end, or destroys it. */
+  stream(path: string, request?: HubRequest): Promise<IncomingMessage>;
 }
 
 /** The longest silence of the hub, ms: a preview may ask a node that is far away. */
 const silenceMs = 10 * 60_000;
+
+/** The longest answer that is no stream. */
+const mostBytes = 256 * 1024 * 1024;
 
 /** @throws SendenseError of each call: what the hub answered; `remote.unreachable`, `remote.certificate`, `remote.answer` */
 export function connectHub(place: HubPlace): HubConnection {
@@ -63,21 +69,37 @@ export function connectHub(place: HubPlace): HubConnection {
       request.end(payload);
     });
 
-  const answered = async (
-    path: string,
-    request: HubRequest = {},
-  ): Promise<{ answer: IncomingMessage; body: string }> => {
+  const named = async <T>({ signal }: HubRequest, act: () => Promise<T>): Promise<T> => {
     try {
-      const answer = await send(path, request);
-      const body = await text(answer);
-      const status = answer.statusCode ?? 500;
-      if (status < 400) return { answer, body };
-      throw errorOf(status, body, place);
+      return await act();
     } catch (error) {
-      request.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       throw error instanceof SendenseError ? error : unreachable(error as NodeJS.ErrnoException, place);
     }
   };
+
+  const textOf = (answer: IncomingMessage): Promise<string> =>
+    shortText(
+      answer,
+      mostBytes,
+      () => new SendenseError('remote.answer', `${place.url} answers with more than ${mostBytes} bytes`),
+    );
+
+  const begun = async (path: string, request: HubRequest): Promise<IncomingMessage> => {
+    const answer = await send(path, request);
+    const status = answer.statusCode ?? 500;
+    if (status < 400) return answer;
+    throw errorOf(status, await textOf(answer), place);
+  };
+
+  const answered = (
+    path: string,
+    request: HubRequest = {},
+  ): Promise<{ readonly answer: IncomingMessage; readonly body: string }> =>
+    named(request, async () => {
+      const answer = await begun(path, request);
+      return { answer, body: await textOf(answer) };
+    });
 
   return {
     place,
@@ -86,7 +108,8 @@ export function connectHub(place: HubPlace): HubConnection {
       const { answer, body } = await answered(path);
       return { body: parsed<T>(body, place), etag: answer.headers.etag };
     },
-    text: async (path) => (await answered(path)).body,
+    text: async (path, request) => (await answered(path, request)).body,
+    stream: (path, request = {}) => named(request, () => begun(path, request)),
     [Symbol.dispose]: () => agent.destroy(),
   };
 }
@@ -100,25 +123,30 @@ function withQuery(path: string, query: NonNullable<HubRequest['query']>): strin
 
 function parsed<T>(body: string, { url }: HubPlace): T {
   try {
-    return (body === '' ? undefined : JSON.parse(body)) as T;
+    return (body === '' ? undefined : parseJson(body)) as T;
   } catch (error) {
     throw new SendenseError('remote.answer', `what answers at ${url} is no hub`, { cause: error });
   }
 }
 
+/** What a hub says of something that went wrong, as an error of ours. */
+export function errorSaid({ code, message, remedy }: ApiError['error']): SendenseError {
+  const said = typeof remedy === 'string' ? { remedy } : {};
+  if (Object.hasOwn(catalogue, code)) return new SendenseError(code as ErrorCode, message, said);
+  return new SendenseError('remote.answer', `${message} (${code})`, said);
+}
+
 function errorOf(status: number, body: string, { url }: HubPlace): SendenseError {
   const said = (() => {
     try {
-      return (JSON.parse(body) as Partial<ApiError> | null)?.error;
+      return (parseJson(body) as Partial<ApiError> | null)?.error;
     } catch {
       return undefined;
     }
   })();
   if (typeof said?.code !== 'string' || typeof said.message !== 'string')
     return new SendenseError('remote.answer', `${url} answered with status ${status}, and not as a hub does`);
-  const remedy = typeof said.remedy === 'string' ? { remedy: said.remedy } : {};
-  if (Object.hasOwn(catalogue, said.code)) return new SendenseError(said.code as ErrorCode, said.message, remedy);
-  return new SendenseError('remote.answer', `${said.message} (${said.code})`, remedy);
+  return errorSaid(said);
 }
 
 const unreachable = (error: NodeJS.ErrnoException, { url }: HubPlace): SendenseError =>

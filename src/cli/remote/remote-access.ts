@@ -1,7 +1,15 @@
-import type { NewTokenOutput, TokensOutput, UsersOutput } from '../../schemas/types.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
+import type {
+  NewTokenOutput,
+  SessionsOutput,
+  TokensOutput,
+  UserSessionsOutput,
+  UsersOutput,
+} from '../../schemas/types.ts';
 import { newTokenReport, tokenChange, tokensReport } from '../../view/reports/tokens-report.ts';
-import { userChange, usersReport } from '../../view/reports/users-report.ts';
+import { sessionsReport, userChange, usersReport } from '../../view/reports/users-report.ts';
 import { endOf } from '../actions/token.ts';
+import { assertOfWhom, noSession } from '../actions/user.ts';
 import type { CommandContext } from '../command.ts';
 import { print } from '../print.ts';
 import { readPassword } from '../read-password.ts';
@@ -100,5 +108,23 @@ export async function revokeToken(context: CommandContext, hub: HubConnection): 
   const [name = ''] = context.args;
   const output = await hub.ask<TokensOutput>(`/api/v1/tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
   print(context, output, (options) => tokenChange(output, 'is refused from now on', options));
+  return 0;
+}
+
+export async function sessions(context: CommandContext, hub: HubConnection): Promise<number> {
+  const [name] = context.args;
+  const id = context.options['end'] as string | undefined;
+  assertOfWhom(context);
+  if (name !== undefined && context.options['endAll'] === true)
+    await hub.ask(`${userAt(name)}/sessions`, { method: 'DELETE' });
+  if (id !== undefined)
+    await hub.ask(`/api/v1/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch((error: unknown) => {
+      throw error instanceof SendenseError && error.code === 'access.session' ? noSession(id) : error;
+    });
+  // That there is no such user is an error.
+  if (name !== undefined) await hub.ask(userAt(name));
+  const { version, sessions: all } = await hub.ask<SessionsOutput>('/api/v1/sessions');
+  const output: UserSessionsOutput = { version, sessions: all.filter(({ user }) => (name ?? user) === user) };
+  print(context, output, (options) => sessionsReport(output, options));
   return 0;
 }

@@ -1,6 +1,10 @@
 import type { Hub, ListLine, PointFilter } from '../../hub/hub.ts';
+import { attachedBy } from '../../hub/attached/attach-place.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type {
+  AttachedOutput,
+  DetachOutput,
+  HistoryOutput,
   HubBackup,
   HubBackups,
   HubChain,
@@ -14,31 +18,36 @@ import type {
 import type { Boots } from '../../hub/boots/manage-boots.ts';
 import { followLog } from './follow-log.ts';
 import type { HubConnection } from './hub-connection.ts';
+import { careOf } from './remote-care.ts';
+import { chooseAt } from './remote-choose.ts';
 import { remoteBoots } from './remote-boots.ts';
 import { firstOf, pagesOf } from './pages-of.ts';
 
 /** Entries of a page of restore points, as many as a hub gives. */
 const pointsOfPage = 100;
 const runsOfPage = 200;
+const daysAtOnce = 1000;
 
 /**
  * A hub on another machine, for the commands that `ways.ts` lists with `hub`: they do the same here as at the hub. Whatever else is asked
  * of it throws `remote.at-hub`.
  */
 export function remoteHub(hub: HubConnection): Hub {
-  const parts: Partial<Hub> = {
+  const parts = {
     ...pointsOf(hub),
     ...recordsOf(hub),
+    ...careOf(hub),
     retention: retentionOf(hub),
     settingsFile: '',
     boots: async () => remoteBoots(hub) as Boots,
+    attached: attachedOf(hub),
     [Symbol.asyncDispose]: async () => {},
   };
   return new Proxy(parts, {
     // `then` is asked by `await`.
     get: (own, name) =>
       name in own || name === 'then' || typeof name === 'symbol' ? Reflect.get(own, name) : refuse(name),
-  }) as Hub;
+  }) as unknown as Hub;
 }
 
 const refuse = (what: string): never => {
@@ -60,6 +69,7 @@ function pointsOf(hub: HubConnection): Partial<PointCalls> {
     leftOut: () => [],
     lines: async (filter) => (await points(filter)).map(lineOf),
     list: async (filter) => ({ version: 1, points: await points(filter) }),
+    choose: (filter) => chooseAt(hub, filter),
     async show({ vm, repository, point }): Promise<ShowOutput> {
       const one = point === undefined ? undefined : await pointAt(hub, point, repository);
       const name = one?.vm ?? vm ?? '';
@@ -105,7 +115,11 @@ type RecordCalls = Pick<Hub, 'status' | 'history' | 'showRun' | 'runLog' | 'metr
 const recordsOf = (hub: HubConnection): RecordCalls => ({
   status: async ({ vm } = {}) => (await hub.ask<HubStatus>('/api/v1/status', { query: { vm } })).status,
 
-  async history({ plan, vm, status, since, limit }) {
+  async history({ plan, vm, status, since, limit, daily = false }) {
+    if (daily) {
+      const days = { plan, since, limit: Math.min(limit, daysAtOnce) };
+      return await hub.ask<HistoryOutput>('/api/v1/days', { query: days });
+    }
     const query = { plan, vm, status: status?.join(','), since, limit: Math.min(limit, runsOfPage) };
     const { entries, more } = await firstOf(pagesOf<HubRuns>(hub, '/api/v1/runs', query), ({ runs }) => runs, limit);
     return { version: 1, runs: entries, more, days: null };
@@ -132,7 +146,45 @@ function retentionOf(hub: HubConnection): Hub['retention'] {
   return {
     protect: async ({ point, repository, until, reason }) =>
       await hub.ask<ProtectOutput>(at(point), { method: 'PUT', query: { repository }, body: { until, reason } }),
+    forgetBoot: async ({ point, repository, boot }) =>
+      await hub.ask<ProtectOutput>(`/api/v1/backups/${encodeURIComponent(point)}/forget-boot`, {
+        method: 'POST',
+        query: { repository },
+        body: { boot },
+      }),
     unprotect: async ({ point, repository }) =>
       await hub.ask<ProtectOutput>(at(point), { method: 'DELETE', query: { repository } }),
   } as Hub['retention'];
 }
+
+/** A stored credential is named in the settings of the hub alone. */
+const attachedOf = (hub: HubConnection): Hub['attached'] =>
+  attachedBy({
+    vsphere: {
+      list: async ({ place: { source, node }, vm }) =>
+        await hub.ask<AttachedOutput>(`/api/v1/sources/${encodeURIComponent(source)}/attached`, {
+          query: { vm, node },
+        }),
+      async detach({ place: { source, node }, disks, forget }) {
+        const body = { ...whichOf(disks), forget, node };
+        return await hub.ask<DetachOutput>(`/api/v1/sources/${encodeURIComponent(source)}/detach`, {
+          method: 'POST',
+          body,
+        });
+      },
+    },
+    kvm: {
+      list: async ({ place: { libvirt }, vm }) =>
+        await hub.ask<AttachedOutput>('/api/v1/kvm/attached', { query: { vm, libvirt } }),
+      detach: async ({ place: { libvirt }, disks, forget }) =>
+        await hub.ask<DetachOutput>('/api/v1/kvm/detach', {
+          method: 'POST',
+          body: { ...whichOf(disks), forget, libvirt },
+        }),
+    },
+  });
+
+const whichOf = (disks: readonly { readonly id: string; readonly moref: string }[]) => ({
+  vm: disks[0]?.moref,
+  disks: disks.map(({ id }) => id),
+});

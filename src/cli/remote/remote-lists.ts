@@ -6,13 +6,20 @@ import type {
   HubRepositories,
   HubSchedules,
   NodesOutput,
+  NotifyFlushOutput,
   NotifyListOutput,
+  NotifyTestOutput,
   SchedulesOutput,
 } from '../../schemas/types.ts';
 import { auditReport } from '../../view/reports/audit-report.ts';
 import { filesLogReport } from '../../view/reports/files-log-report.ts';
 import { nodeReport, nodesReport } from '../../view/reports/nodes-report.ts';
-import { channelsReport, noticesReport } from '../../view/reports/notify-report.ts';
+import {
+  channelsReport,
+  noticesReport,
+  notifyFlushReport,
+  notifyTestReport,
+} from '../../view/reports/notify-report.ts';
 import { repositoriesReport } from '../../view/reports/repositories-report.ts';
 import { schedulesReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
@@ -69,6 +76,20 @@ export async function channels(context: CommandContext, hub: HubConnection): Pro
   const output = await hub.ask<NotifyListOutput>('/api/v1/channels');
   print(context, output, (options) => channelsReport(output, options));
   return 0;
+}
+
+export async function testChannels(context: CommandContext, hub: HubConnection): Promise<number> {
+  const [channel] = context.args;
+  const body = channel === undefined ? {} : { channel };
+  const output = await hub.ask<NotifyTestOutput>('/api/v1/notices/test', { method: 'POST', body });
+  print(context, output, (options) => notifyTestReport(output, options));
+  return output.ok ? 0 : 1;
+}
+
+export async function flush(context: CommandContext, hub: HubConnection): Promise<number> {
+  const output = await hub.ask<NotifyFlushOutput>('/api/v1/notices/flush', { method: 'POST' });
+  print(context, output, () => notifyFlushReport(output));
+  return output.waiting > 0 ? 1 : 0;
 }
 
 export async function nodes(context: CommandContext, hub: HubConnection): Promise<number> {

@@ -10,9 +10,9 @@ import { worstOf } from '../exit-codes.ts';
 import { print } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { runPlan } from '../run-plan.ts';
+import { absolute } from './remote-choose.ts';
 import { followLog } from './follow-log.ts';
 import type { HubConnection } from './hub-connection.ts';
-import { atHub } from './at-hub.ts';
 
 type Watch = Pick<RunRequest, 'emit' | 'cancel'>;
 
@@ -52,17 +52,49 @@ export async function previewPlans(context: CommandContext, hub: HubConnection):
 
 interface VerifyWords {
   readonly vm?: readonly string[];
-  readonly repository?: string;
   readonly point?: string;
   readonly level?: string;
   readonly points?: string;
+  readonly rate?: string;
+  readonly files?: boolean;
+  readonly boot?: boolean;
+  readonly serial?: string;
+  readonly agent?: boolean;
+  readonly accel?: string;
+  readonly dryRun?: boolean;
 }
 
 export async function verify(context: CommandContext, hub: HubConnection): Promise<number> {
-  const { vm: vms, point, level, points, repository } = context.options as VerifyWords;
-  if (points !== undefined && points !== 'latest')
-    throw atHub('verify --points', 'the API verifies the newest restore points, or one');
-  const body = { repository: repository ?? (await onlyRepository(hub)), vms, point, level };
+  const {
+    vm: vms,
+    point,
+    level,
+    points,
+    rate,
+    files,
+    boot,
+    serial,
+    agent,
+    accel,
+    dryRun,
+  } = context.options as VerifyWords;
+  if (boot !== true && (serial !== undefined || agent === true))
+    throw new SendenseError('usage', '--serial and --agent are for --boot');
+  const body = {
+    repository: context.options['repository'] ?? (await onlyRepository(hub)),
+    vms,
+    point: point === undefined ? undefined : absolute(point),
+    level,
+    points,
+    rate,
+    files,
+    ...(boot === true ? { boot: { serial, agent, accel } } : {}),
+  };
+  if (dryRun === true) {
+    const output = await hub.ask<PlanOutput>('/api/v1/verifications/preview', { method: 'POST', body });
+    print(context, output, (options) => planReport(output, options));
+    return 0;
+  }
   using signals = installSignals();
   return await beginAndShow(context, hub, { name: 'verify', path: '/api/v1/verifications', body }, signals);
 }

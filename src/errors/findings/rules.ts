@@ -104,6 +104,10 @@ export const rules = {
     'A retention keeps no restore point',
     'Write how many restore points stay, for example { daily: 7, weekly: 5, monthly: 12 }. Without `retention` all of them stay.',
   ),
+  'prune/what': rule(
+    'A plan of kind prune does not say what goes, or says it twice',
+    'Write `retention`, the rules for what stays; or `remove`, the ids of restore points that go.',
+  ),
   'duration/range': rule('A duration is zero or too long', 'Choose a duration from 1ms to 24d.'),
   'disks/duplicate': rule('A disk is listed twice', 'Remove one of the two entries.'),
   'restore/point-time': rule(

@@ -13,6 +13,9 @@ export interface KeeperRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Asks the routes about files, wherever they are answered; as {@link askKeeper}. */
+export type AskFiles = (path: string, request?: KeeperRequest) => Promise<IncomingMessage>;
+
 /**
  * Asks the keeper of files at its socket.
  * @returns the answer as it begins

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { archiveStream, type ArchiveStream } from './archive-stream.ts';
-import { askKeeper, type KeeperRequest } from './ask-keeper.ts';
+import { askKeeper, type AskFiles, type KeeperRequest } from './ask-keeper.ts';
+import { judgedText, type Judged } from './judge-answers.ts';
 import type {
   FilesListOutput,
   FilesMountsOutput,
@@ -47,7 +47,7 @@ interface ContentOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The routes about files, asked at a Unix socket. Errors are those of the API, with code and remedy. */
+/** The routes about files. Errors are those of the API, with code and remedy. */
 export interface FilesClient {
   open(request: RestoreMountRequest, signal?: AbortSignal): Promise<FilesOutput>;
   /** By the block indexes; opens nothing. */
@@ -78,39 +78,53 @@ export interface FilesClient {
 /** The routes about files, for as long as somebody needs them. */
 export interface ReachedFiles extends AsyncDisposable {
   readonly client: FilesClient;
-  /** Unix socket, reached by this user alone. */
+  /** Unix socket, reached by this user alone; empty: they are those of a hub on another machine. */
   readonly socket: string;
 }
 
-export function filesClient(socketPath: string): FilesClient {
-  const ask = (path: string, asked?: KeeperRequest): Promise<IncomingMessage> => askKeeper(socketPath, path, asked);
-  const json = async <T>(path: string, asked?: KeeperRequest): Promise<T> =>
-    JSON.parse(await text(await ask(path, asked))) as T;
+/** Asked at a Unix socket. */
+export const filesClient = (socketPath: string): FilesClient =>
+  filesClientBy((path, request) => askKeeper(socketPath, path, request));
+
+export function filesClientBy(ask: AskFiles): FilesClient {
+  const json = async <What extends keyof Judged>(
+    what: What,
+    path: string,
+    asked?: KeeperRequest,
+  ): Promise<Judged[What]> => judgedText(what, await ask(path, asked));
   const at = (
     { session, volume, path }: FilePlace,
     what: string,
     more: Readonly<Record<string, string>> = {},
   ): string => `/api/v1/restore/${session}/${what}?${new URLSearchParams({ volume, path, ...more }).toString()}`;
   const client: FilesClient = {
-    open: (body, signal) => json('/api/v1/restore/mount', { method: 'POST', body, signal }),
+    open: (body, signal) => json('a restore point', '/api/v1/restore/mount', { method: 'POST', body, signal }),
     unchanged: (before, after, signal) =>
-      json('/api/v1/restore/unchanged', { method: 'POST', body: { before, after }, signal }),
-    mounts: () => json('/api/v1/restore/mounts'),
+      json('what has changed', '/api/v1/restore/unchanged', { method: 'POST', body: { before, after }, signal }),
+    mounts: () => json('what is open', '/api/v1/restore/mounts'),
     show: (session, { volume, signal } = {}) =>
-      json(`/api/v1/restore/${session}${volume === undefined ? '' : `?volume=${encodeURIComponent(volume)}`}`, {
-        signal,
-      }),
+      json(
+        'a restore point',
+        `/api/v1/restore/${session}${volume === undefined ? '' : `?volume=${encodeURIComponent(volume)}`}`,
+        {
+          signal,
+        },
+      ),
     unlock: (session, volume, passphrase) =>
-      json(`/api/v1/restore/${session}/unlock`, { method: 'POST', body: { volume, passphrase } }),
+      json('a restore point', `/api/v1/restore/${session}/unlock`, { method: 'POST', body: { volume, passphrase } }),
     list: (place, { after, limit } = {}) =>
       json(
+        'a folder',
         at(place, 'files', {
           ...(after === undefined ? {} : { after }),
           ...(limit === undefined ? {} : { limit: String(limit) }),
         }),
       ),
     stat: (place, follow = false, attributes = true) =>
-      json(at(place, 'stat', { ...(follow ? { follow: 'yes' } : {}), ...(attributes ? {} : { xattrs: 'no' }) })),
+      json(
+        'a file',
+        at(place, 'stat', { ...(follow ? { follow: 'yes' } : {}), ...(attributes ? {} : { xattrs: 'no' }) }),
+      ),
     search: (place, query, signal) => ask(at(place, 'search', query), { signal }),
     compare: ({ before: a, after: b, volume, path, content }, signal) => {
       const query = { a, b, volume, path, ...(content ? { content: 'yes' } : {}) };
@@ -124,7 +138,7 @@ export function filesClient(socketPath: string): FilesClient {
           ...(sameAs === undefined ? {} : { 'if-range': sameAs }),
         },
       }),
-    places: (place, signal) => json(at(place, 'places'), { signal }),
+    places: (place, signal) => json('the content of a file', at(place, 'places'), { signal }),
     async archive({ session, ...body }, signal) {
       const answer = await ask(`/api/v1/restore/${session}/parts`, { method: 'POST', body, signal });
       return archiveStream(answer, async () => void (await client.show(session, { volume: body.volume, signal })));

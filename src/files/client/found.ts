@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FilesDifferenceOutput, FilesEntry } from '../../schemas/types.ts';
 import { cutOff } from './cut-off.ts';
+import { judgedLine, strange, type FoundForm } from './judge-answers.ts';
 import type { ComparedPlace, FilePlace, FilesClient } from './files-client.ts';
 
 /** What the end of a search says. */
@@ -26,7 +27,7 @@ export async function* searchIn(
   query: Readonly<Record<string, string>>,
   options: LineOptions,
 ): AsyncGenerator<FilesEntry> {
-  yield* found<FilesEntry>(await client.search(place, query, options.signal), options);
+  yield* found<FilesEntry>('what was found', await client.search(place, query, options.signal), options);
 }
 
 /** What differs between two restore points, as {@link searchIn}. */
@@ -35,19 +36,26 @@ export async function* differencesIn(
   compared: ComparedPlace,
   options: LineOptions,
 ): AsyncGenerator<FilesDifferenceOutput> {
-  yield* found<FilesDifferenceOutput>(await client.compare(compared, options.signal), options);
+  yield* found<FilesDifferenceOutput>('what differs', await client.compare(compared, options.signal), options);
 }
 
-async function* found<T extends object>(answer: IncomingMessage, { signal, ended }: LineOptions): AsyncGenerator<T> {
+async function* found<T extends object>(
+  what: FoundForm,
+  answer: IncomingMessage,
+  { signal, ended }: LineOptions,
+): AsyncGenerator<T> {
   let end: SearchEnd | undefined;
   for await (const line of linesOf(answer, signal)) {
-    const value = JSON.parse(line) as T | SearchEnd;
-    if ('seen' in value) end = value;
-    else yield value;
+    const value = judgedLine(what, line);
+    if ('seen' in value) end = value as SearchEnd;
+    else yield value as T;
   }
   if (end === undefined) throw cutOff();
   ended(end);
 }
+
+/** A line has two entries at most, each with a whole path. */
+const mostLineBytes = 4 * 1024 * 1024;
 
 async function* linesOf(answer: IncomingMessage, signal: AbortSignal | undefined): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0);
@@ -60,6 +68,7 @@ async function* linesOf(answer: IncomingMessage, signal: AbortSignal | undefined
         from = at + 1;
       }
       rest = bytes.subarray(from);
+      if (rest.length > mostLineBytes) throw strange('a line does not end');
     }
   } catch (error) {
     signal?.throwIfAborted();

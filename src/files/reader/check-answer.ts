@@ -1,43 +1,26 @@
 import { mostRanges, mostUnreadable, type Answer, type Entry, type RequestName } from '../protocol.ts';
+import {
+  base64,
+  count,
+  countOrNull,
+  device,
+  figure,
+  fileType,
+  listOf,
+  oneOf,
+  optional,
+  shaped,
+  text,
+  textOrNull,
+  time,
+  truth,
+  volumeId,
+  whole,
+  type Shape,
+} from '../shapes.ts';
 
 /** Whoever has taken the guest over can say anything: every answer has the shape that it is used by, and no more than this. */
-const most = { volumes: 4096, notes: 64, xattrs: 4096, text: 64 * 1024, line: 256 * 1024 } as const;
-
-type Check<T> = (value: unknown) => value is T;
-type Shape = Readonly<Record<string, (value: unknown) => boolean>>;
-
-const text = (value: unknown): value is string => typeof value === 'string' && value.length <= most.text;
-const textOrNull = (value: unknown): boolean => value === null || text(value);
-const count = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-const countOrNull = (value: unknown): boolean => value === null || count(value);
-/** Of a size or number that the file system says, which can be anything. */
-const figure = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
-const truth = (value: unknown): boolean => typeof value === 'boolean';
-const whole = (value: unknown): boolean => text(value) && /^-?\d{1,20}$/.test(value);
-/** Nanoseconds since 1970: a damaged inode can hold 64 bits of seconds, which are years that nobody counts. */
-const time = (value: unknown): boolean => text(value) && /^-?\d{1,29}$/.test(value);
-const base64 = (value: unknown): boolean => text(value) && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
-const oneOf =
-  (...words: readonly (string | null)[]) =>
-  (value: unknown): boolean =>
-    (words as readonly unknown[]).includes(value);
-const optional =
-  (check: (value: unknown) => boolean) =>
-  (value: unknown): boolean =>
-    value === undefined || check(value);
-const listOf =
-  (check: (value: unknown) => boolean, atMost: number) =>
-  (value: unknown): boolean =>
-    Array.isArray(value) && value.length <= atMost && value.every(check);
-const shaped =
-  (shape: Shape) =>
-  (value: unknown): boolean =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(shape).every(([name, check]) => check((value as Record<string, unknown>)[name]));
-
-/** Of disks and partitions, of LVM and of md: names that are shown and typed. */
-const volumeId = (value: unknown): boolean => text(value) && /^[\w.+-]{1,255}(?:\/[\w.+-]{1,255})?$/.test(value);
+const most = { volumes: 4096, notes: 64, xattrs: 4096, line: 256 * 1024 } as const;
 
 const volume = shaped({
   id: volumeId,
@@ -55,7 +38,7 @@ const volumes = listOf(volume, most.volumes);
 
 const entry: Shape = {
   name: base64,
-  type: oneOf('file', 'folder', 'link', 'fifo', 'socket', 'char', 'block', 'unknown'),
+  type: fileType,
   size: figure,
   allocated: figure,
   mode: count,
@@ -67,7 +50,7 @@ const entry: Shape = {
   ctime: time,
   atime: time,
   target: optional(base64),
-  device: optional((value) => text(value) && /^\d{1,10}:\d{1,10}$/.test(value)),
+  device: optional(device),
 };
 const pair = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 2 && text(value[0]) && base64(value[1]);
@@ -100,7 +83,7 @@ const answers: Readonly<Record<RequestName, (value: unknown) => boolean>> = {
 /** Whether an answer is one to this request. */
 export const isAnswer = <N extends RequestName>(name: N, value: unknown): value is Answer<N> => answers[name](value);
 
-const isEntry = shaped(entry) as Check<Entry>;
+const isEntry = shaped(entry) as (value: unknown) => value is Entry;
 
 /**
  * Entries of the lines that a listing or a walk streams, each complete.

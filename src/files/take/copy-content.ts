@@ -31,7 +31,7 @@ export async function copyContent(
 ): Promise<void> {
   try {
     if (copy.from === size && size > 0) return;
-    if (places === null) return await copyStream(client, place, etag, copy);
+    if (places === null) return await copyStream(client, place, { etag, size }, copy);
     const found = places.map(({ at, length, file, offset }): Place => ({
       at,
       length,
@@ -47,12 +47,19 @@ export async function copyContent(
   }
 }
 
-async function copyStream(client: FilesClient, place: FilePlace, etag: string, copy: Copy): Promise<void> {
+async function copyStream(
+  client: FilesClient,
+  place: FilePlace,
+  { etag, size }: Pick<RestorePlaces, 'etag' | 'size'>,
+  copy: Copy,
+): Promise<void> {
   const { file, from, signal, onBytes } = copy;
   const answer = await client.content(place, { signal, ...(from > 0 ? { from, sameAs: etag } : {}) });
   if (from > 0 && answer.statusCode !== 206) throw cutOff();
   let at = from;
   for await (const piece of answer as AsyncIterable<Buffer>) {
+    if (at + piece.length > size)
+      throw new SendenseError('files.reader', `more than the ${size} bytes came that the file has`);
     await writeAll(file, piece, at);
     at += piece.length;
     onBytes(piece.length);

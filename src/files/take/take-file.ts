@@ -61,11 +61,23 @@ async function dress(
   const root = process.geteuid?.() === 0;
   if (root) await run('owner', 'chown', [`${entry.uid}:${entry.gid}`, 'data']);
   await run('mode', 'chmod', [entry.mode, 'data']);
-  const lines = xattrs.filter(({ name }) => isTaken(name, root)).map(({ name, value }) => `${name}=0s${value}\n`);
+  const lines = xattrs
+    .filter(({ name }) => isTaken(name, root))
+    .map(({ name, value }) => `${attributeWord(name)}=0s${value}\n`);
   if (lines.length > 0) await run('attributes', 'setfattr', ['--restore=-'], `# file: data\n${lines.join('')}`);
   await run('time', 'touch', ['--no-create', `--date=${touchTime(entry.mtime_ns)}`, 'data']);
   return failed;
 }
+
+/** A name is any bytes: one with a line break would go on to another file. Source: unquote.c of attr, which setfattr reads them by. */
+const attributeWord = (name: string): string =>
+  [...Buffer.from(name)]
+    .map((byte) =>
+      byte > 0x20 && byte < 0x7f && byte !== 0x3d && byte !== 0x5c
+        ? String.fromCharCode(byte)
+        : `\\${byte.toString(8).padStart(3, '0')}`,
+    )
+    .join('');
 
 /** As `unpack` does: only root gives what is not the user's own, and nobody a label of SELinux. */
 const isTaken = (name: string, root: boolean): boolean =>

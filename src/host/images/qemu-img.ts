@@ -304,9 +304,9 @@ export interface Allocation {
   readonly offset?: number;
 }
 
-/** `qemu-img map`: which parts of the guest's disk this file (depth 0) or a file below it holds. Offsets in bytes. */
-export const mapImage = (image: string | ImageTarget, signal?: AbortSignal): Promise<Allocation[]> =>
-  mapAreas(image, [], signal);
+/** `qemu-img map`: which parts of the guest's disk this file (depth 0) or a file below it holds. Offsets in bytes. @param cwd from which names in `image` count */
+export const mapImage = (image: string | ImageTarget, signal?: AbortSignal, cwd?: string): Promise<Allocation[]> =>
+  mapAreas(image, [], { signal, cwd });
 
 /**
  * {@link mapImage} of a part of the disk.
@@ -321,8 +321,9 @@ export async function mapPart(
 ): Promise<Allocation[] | null> {
   const enough = new AbortController();
   const args = [`--start-offset=${offset}`, `--max-length=${length}`];
+  const either = AbortSignal.any([enough.signal, ...(signal ? [signal] : [])]);
   try {
-    return await mapAreas(image, args, AbortSignal.any([enough.signal, ...(signal ? [signal] : [])]), (count) => {
+    return await mapAreas(image, args, { signal: either }, (count) => {
       if (count > most) enough.abort();
     });
   } catch (error) {
@@ -334,7 +335,7 @@ export async function mapPart(
 async function mapAreas(
   image: string | ImageTarget,
   args: readonly string[],
-  signal?: AbortSignal,
+  { signal, cwd }: { readonly signal?: AbortSignal | undefined; readonly cwd?: string | undefined },
   onCount?: (count: number) => void,
 ): Promise<Allocation[]> {
   const { objects, format, name, secret } = asTarget(image);
@@ -350,6 +351,7 @@ async function mapAreas(
     signal,
     secret,
     onStdoutLine,
+    ...(cwd === undefined ? {} : { cwd }),
   });
   return areas;
 }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { secretObjects, secretId, type ImageKey, type ImageTarget } from './image-options.ts';
+import { flushedMeanwhile } from '../files/flushed-meanwhile.ts';
 import { runTool } from '../programs/process.ts';
 import type { ImageLayer } from './image-layers.ts';
 import { createOverlay, progressOf } from './qemu-img.ts';
@@ -101,28 +101,8 @@ export async function commitDown(options: CommitOptions): Promise<void> {
   const { layers, into } = options;
   const at = layers.findIndex(({ file }) => file === into);
   if (at < 1) throw new SendenseError('run.internal', `${into} is not in the chain that is merged`);
-  const ended = new AbortController();
   const commit = isEncrypted(options) ? commitEncrypted(options, at) : commitPlain(options, at);
-  const flushing = flushUntil(ended.signal, into);
-  // Waited for below, when the program that writes has ended.
-  flushing.catch(() => undefined);
-  await commit.finally(() => ended.abort()).finally(() => flushing);
-}
-
-/** Pause between two flushes, ms. */
-const flushPause = 20;
-
-/**
- * Flushes what another program writes to a file while it does, so that the disk works beside the processor and its own flushes find
- * little to do. They stay what they are: nothing is on the disk earlier than the kernel might have put it there anyway.
- */
-async function flushUntil(ended: AbortSignal, path: string): Promise<void> {
-  await using file = await open(path, 'r');
-  for (;;) {
-    await delay(flushPause, undefined, { signal: ended }).catch(() => undefined);
-    if (ended.aborted) return;
-    await file.datasync();
-  }
+  await flushedMeanwhile(into, commit);
 }
 
 async function commitPlain(

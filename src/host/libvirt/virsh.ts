@@ -13,12 +13,13 @@ const answerMs = 20_000;
 /** A VM may have a lot of memory. ms. */
 const startMs = 300_000;
 
-type Ask = Pick<RunToolOptions, 'signal' | 'secret' | 'timeoutMs'>;
+type Ask = Pick<RunToolOptions, 'signal' | 'secret' | 'timeoutMs' | 'allowFailure'>;
 
 /** Where virsh finds the text of a domain. It opens a file: what `input` gives it is none. */
-const domainFile = secretFile;
+export const domainFile = secretFile;
 
-async function virsh(uri: string, words: readonly string[], options: Ask = {}): Promise<string> {
+/** Asks libvirt. @throws SendenseError `tool.failed`, `tool.missing` */
+export async function virsh(uri: string, words: readonly string[], options: Ask = {}): Promise<string> {
   const { stdout } = await runTool('virsh', ['--quiet', '--connect', uri, ...words], {
     timeoutMs: answerMs,
     ...options,

@@ -33,6 +33,18 @@ export async function boundedText(from: Readable, limits: AnswerLimits): Promise
   return body;
 }
 
+/** Reads a text of so many bytes at most, however long it takes. @param tooLong the error for a longer one */
+export async function shortText(from: Readable, mostBytes: number, tooLong: () => Error): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of from as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > mostBytes) throw tooLong();
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString();
+}
+
 /** Hands on what comes, and fails as {@link boundedText} does. */
 export function bounded({ what, mostBytes, mostMs, least = leastRate }: AnswerLimits): Transform {
   let bytes = 0;

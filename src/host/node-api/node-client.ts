@@ -14,6 +14,12 @@ import { connectProven } from './node-proof.ts';
 import { socketPath } from '../files/socket-path.ts';
 import type {
   BackupStartRequest,
+  AttachChecked,
+  AttachCheckRequest,
+  AttachedDisks,
+  AttachedListRequest,
+  AttachEnded,
+  AttachEndRequest,
   BackupStarted,
   CleanedUp,
   CleanupRequest,
@@ -21,8 +27,11 @@ import type {
   CredentialsTestRequest,
   DataPathTested,
   DataPathTestRequest,
+  Detached,
+  DetachRequest,
   Discovered,
   DiscoverRequest,
+  DoctorOutput,
   InPlaceChecked,
   InPlaceCheckRequest,
   InPlaceEnded,
@@ -57,6 +66,8 @@ export interface NodeClient {
   readonly label: string;
   /** @param padBytes makes question and answer so much longer, so that they take packets of full size */
   health(signal?: AbortSignal, padBytes?: number): Promise<NodeHealth>;
+  /** What the node finds wrong with itself; an older node answers 404. */
+  doctor(signal?: AbortSignal): Promise<DoctorOutput>;
   /** The disks of one VM; the request names it. */
   discover(request: DiscoverRequest, signal?: AbortSignal): Promise<Discovered>;
   /** All VMs of a vSphere source. */
@@ -95,6 +106,13 @@ export interface NodeClient {
   startInPlace(request: InPlaceStartRequest, signal?: AbortSignal): Promise<BackupStarted>;
   /** Takes its mark away, or looks. @throws SendenseError `node.busy` while a job of it goes on, `target.unfit`, `vsphere.*` */
   endInPlace(request: InPlaceEndRequest, signal?: AbortSignal): Promise<InPlaceEnded>;
+  /** What speaks against attaching disks to a VM; an older node answers 404. @throws SendenseError `source.missing`, `target.unfit`, `vsphere.*` */
+  checkAttach(request: AttachCheckRequest, signal?: AbortSignal): Promise<AttachChecked>;
+  /** Attaches them, looks, or takes them off again. @throws SendenseError `target.unfit`, `vsphere.*` */
+  endAttach(request: AttachEndRequest, signal?: AbortSignal): Promise<AttachEnded>;
+  attachedDisks(request: AttachedListRequest, signal?: AbortSignal): Promise<AttachedDisks>;
+  /** Takes attached disks off and removes their files. @throws SendenseError `target.unfit`, `vsphere.*` */
+  detachDisks(request: DetachRequest, signal?: AbortSignal): Promise<Detached>;
   status(jobId: string, signal?: AbortSignal): Promise<JobStatus>;
   /** Writes the block index of a finished disk to `file`, which must not exist, encrypted where a key is given. */
   getIndex(
@@ -126,6 +144,8 @@ const { request: httpsRequest } = process.getBuiltinModule('node:https');
 
 /** How long the node may be silent while vCenter starts or removes a VM: a hub that hangs up has the node cancel that task, ms. */
 const taskSilenceMs = 15 * 60_000;
+/** Its checks come one after the other, some with time limits of many seconds, ms. */
+const doctorSilenceMs = 150_000;
 
 export function nodeClient(address: NodeAddress): NodeClient {
   const call = async (
@@ -205,6 +225,8 @@ export function nodeClient(address: NodeAddress): NodeClient {
       const more: Record<string, string> = padBytes === 0 ? {} : { 'x-padding': 'x'.repeat(padBytes) };
       return json('node/health.json', 'GET', '/api/v1/health', undefined, signal, more);
     },
+    doctor: (signal) =>
+      json('output/doctor.json', 'POST', '/api/v1/doctor', undefined, signal, {}, limits.json, doctorSilenceMs),
     discover: (request, signal) => json('node/discovered.json', 'POST', '/api/v1/discover', request, signal),
     inventory: (request, signal) =>
       json(
@@ -252,6 +274,12 @@ export function nodeClient(address: NodeAddress): NodeClient {
       json('node/backup-started.json', 'POST', '/api/v1/restore/in-place/start', request, signal),
     endInPlace: (request, signal) =>
       afterTask('node/in-place-ended.json', '/api/v1/restore/in-place/end', request, signal),
+    checkAttach: (request, signal) =>
+      json('node/attach-checked.json', 'POST', '/api/v1/restore/attach/check', request, signal),
+    endAttach: (request, signal) => afterTask('node/attach-ended.json', '/api/v1/restore/attach/end', request, signal),
+    attachedDisks: (request, signal) =>
+      json('node/attached.json', 'POST', '/api/v1/restore/attach/list', request, signal),
+    detachDisks: (request, signal) => afterTask('node/detached.json', '/api/v1/restore/attach/detach', request, signal),
     status: (id, signal) =>
       json('domain.json#/$defs/jobStatus', 'GET', `/api/v1/status/${encodeURIComponent(id)}`, undefined, signal),
     getIndex: (id, key, file, signal, fileKey, mostBytes = limits.file.mostBytes) =>

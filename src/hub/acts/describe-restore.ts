@@ -61,6 +61,14 @@ function machineOf(machine: Machine, started: RestoreStartOutput | null): HubRes
   const { name, notes } = machine;
   if ('vm' in machine)
     return { name, place: `${machine.vm} in vSphere (${machine.host})`, started: machine.power_on, start: null, notes };
+  if ('domain' in machine)
+    return {
+      name,
+      place: `in libvirt (${machine.uri}), as it was, with the disks`,
+      started: false,
+      start: null,
+      notes,
+    };
   const script = machine.files.find(({ disk }) => disk === 'start.sh')?.file ?? '';
   const words = machine.libvirt === null ? [script] : ['virsh', '--connect', machine.libvirt, 'start', name];
   return {

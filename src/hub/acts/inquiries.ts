@@ -12,6 +12,8 @@ export interface Question {
   readonly words: readonly string[];
   /** Who asks. */
   readonly by: string;
+  /** It changes something: the end of the hub does not end it. */
+  readonly goesOn?: boolean;
   /** What is kept of that which the command prints: the rest would stay in memory. */
   reduce(output: object): object;
 }
@@ -29,7 +31,7 @@ export interface Inquiry {
 
 /**
  * Questions that take longer than a request: asked in a process of their own, one of a kind about one thing at a time. The last answer of
- * each is kept while the hub runs. The end of the hub ends them: they only read.
+ * each is kept while the hub runs. The end of the hub ends those that only read.
  */
 export interface Inquiries extends Disposable {
   /** What goes on is not begun a second time. @throws SendenseError `node.limited` where too many go on */
@@ -59,7 +61,7 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
   }
 
   return {
-    begin({ kind, about, words, by, reduce }) {
+    begin({ kind, about, words, by, goesOn = false, reduce }) {
       const key = keyOf(kind, about);
       const before = known.get(key);
       if (before && isRunning(before)) return before;
@@ -71,7 +73,7 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
       const begun: Inquiry = { by, begun: Date.now(), ended: null, output: null, error: null };
       keep(key, begun);
       const end = (result: Partial<Inquiry>): void => keep(key, { ...begun, ...result, ended: Date.now() });
-      void askCommand(words, ending.signal, { answersWith: [1, 3] })
+      void askCommand(words, goesOn ? new AbortController().signal : ending.signal, { answersWith: [1, 3] })
         .then((output) => end({ output: reduce(output) }))
         .catch((error: unknown) => end({ error: errorToJson(toSendenseError(error)) }));
       return begun;

@@ -1,3 +1,5 @@
+import { ownLibvirts } from '../../host/libvirt/usual-libvirt.ts';
+import { usualFolder } from '../../targets/attach-kvm/usual-folder.ts';
 import type { TargetType } from '../../targets/target-kind.ts';
 
 /** What stands in `to` of a plan of kind restore, before it was checked. */
@@ -30,6 +32,8 @@ const remote: { readonly [T in TargetType]: RemoteTarget } = {
   },
   vsphere: { paths: () => ({}), risk: ({ powerOn }) => (powerOn === true ? 'starts a VM' : null) },
   inPlace: { paths: () => ({}), risk: () => 'writes over the disks of a VM' },
+  attach: { paths: () => ({}), risk: () => 'attaches disks to a VM' },
+  attachKvm: { paths: ({ folder = usualFolder }) => ({ 'to.folder': folder }), risk: () => 'attaches disks to a VM' },
 };
 
 const types = Object.keys(remote) as TargetType[];
@@ -50,7 +54,6 @@ export const riskOf = (to: Mapping): string | null =>
 
 /** What only those may say who have a shell on the hub, by field. */
 export function localOnly({ libvirt, convert }: Mapping): string | null {
-  if (libvirt !== undefined && !['none', 'qemu:///system', 'qemu:///session'].includes(String(libvirt)))
-    return 'to.libvirt';
+  if (libvirt !== undefined && !['none', ...ownLibvirts].includes(String(libvirt))) return 'to.libvirt';
   return typeof convert === 'object' && convert !== null && 'virtioWin' in convert ? 'to.convert.virtioWin' : null;
 }

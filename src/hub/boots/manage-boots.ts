@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { serialLog } from '../../boot/boot-files.ts';
 import { beginMove, type MoveRequest } from '../../boot/begin-move.ts';
 import { describeBoot } from '../../boot/boot-state.ts';
@@ -13,6 +13,7 @@ import { startGuest } from '../../boot/start-guest.ts';
 import { switchOff } from '../../boot/switch-off.ts';
 import { settleBoots } from '../../boot/settle-boot.ts';
 import { hasWork, isWatched, watchBoots } from '../../boot/watch-boots.ts';
+import { writePicture } from '../../boot/write-picture.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { readEnd } from '../../host/files/read-end.ts';
 import type { BootOutput, BootsOutput } from '../../schemas/types.ts';
@@ -62,7 +63,7 @@ export function manageBoots(services: Services): Boots {
       boots: await Promise.all(listBoots(state).map((row) => describeBoot(state, row))),
     }),
     status: async (name) => describeBoot(state, named(listBoots(state), name)),
-    screenshot: (id, file) => takePicture(knownBoot(state, id), file),
+    screenshot: async (id, file) => writePicture(file, await picture(knownBoot(state, id))),
     picture: (id) => picture(knownBoot(state, id)),
     serial: (id) => readEnd(serialLog(knownBoot(state, id).folder), serialBytes),
     async again(id, signal) {
@@ -129,16 +130,5 @@ async function picture({ id, folder }: BootRow): Promise<Buffer> {
     return await readFile(own);
   } finally {
     await rm(own, { force: true });
-  }
-}
-
-async function takePicture(row: BootRow, file: string): Promise<void> {
-  const bytes = await picture(row);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(file, bytes, { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new SendenseError('file.exists', `${file} exists already`, { cause: error });
   }
 }

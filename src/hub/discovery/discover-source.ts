@@ -7,7 +7,7 @@ import { meant } from '../../sources/no-vm.ts';
 import type { FoundVm } from '../../sources/source-kind.ts';
 import { askedSource } from '../../steps/at-node/asked-source.ts';
 import type { Services } from '../../steps/services.ts';
-import type { PlanSubject, PlanTarget } from './write-plan.ts';
+import type { PlanSubject, PlanTarget, WrittenPlan } from './write-plan.ts';
 
 export interface DiscoverRequestOptions {
   /** Of sendense.yaml. */
@@ -23,8 +23,8 @@ export interface DiscoverRequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes a plan and answers its path, see `write-plan.ts`. */
-export type WritePlan = (subject: PlanSubject, target: PlanTarget) => Promise<string>;
+/** Makes a plan, see `write-plan.ts`. */
+export type WritePlan = (subject: PlanSubject, target: PlanTarget) => Promise<WrittenPlan>;
 
 /** The VMs of a source as a node sees them. @throws SendenseError `source.missing`, `usage`, and what the node says */
 export async function discoverSource(
@@ -46,9 +46,9 @@ export async function discoverSource(
   const client = await services.node(node);
   const asked = askedSource(services, { name, settings: source, node: async () => client }, signal);
   const { output, one, others } = await kindOf(source).discover(asked, { vm, folder, node });
-  const file =
+  const written =
     one && plan ? await writePlan(await subjectOf(one, others, services, { source: name, node }), plan) : null;
-  return { ...output, plan_file: file } as DiscoverOutput;
+  return { ...output, ...(written ?? { plan_file: null }) } as DiscoverOutput;
 }
 
 async function subjectOf(

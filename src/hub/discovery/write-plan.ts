@@ -13,8 +13,14 @@ import { loadPipeline } from '../runs/load-pipeline.ts';
 export interface PlanTarget {
   /** Against which `file` counts. */
   readonly folder: string;
-  /** Default: the plan's name with `.yaml`. */
+  /** Default: the plan's name with `.yaml`. `-`, also in another folder: it is answered, and not written. */
   readonly file?: string | undefined;
+}
+
+/** Where a plan was written, or its text. */
+export interface WrittenPlan {
+  readonly plan_file: string | null;
+  readonly plan_text?: string;
 }
 
 /** What a plan is to be made for. */
@@ -32,13 +38,18 @@ const commentColumns = 98;
 const suffix = '-nightly';
 
 /**
- * Makes a plan that backs up the VM every night, as our own validator accepts it. Answers its absolute path. The VM gets a name in plan
- * and repository that no other VM has there.
+ * Makes a plan that backs up the VM every night, as our own validator accepts it. The VM gets a name in plan and repository that no other
+ * VM has there.
  * @throws SendenseError `file.exists` where the file is there, `plan.invalid`, `vm.identity` where every name is another VM's
  */
-export async function writePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTarget): Promise<string> {
+export async function writePlan(
+  settings: LoadedSettings,
+  subject: PlanSubject,
+  target: PlanTarget,
+): Promise<WrittenPlan> {
   const { path, text } = freePlan(settings, subject, target);
   loadPipeline({ file: path, text }, settings);
+  if (basename(path) === '-') return { plan_file: null, plan_text: text };
   try {
     await writeNewFile(path, text, 0o644);
   } catch (cause) {
@@ -48,7 +59,7 @@ export async function writePlan(settings: LoadedSettings, subject: PlanSubject, 
       remedy: `Name another file: --write-plan FILE; ${basename(path)} stays as it is.`,
     });
   }
-  return path;
+  return { plan_file: path };
 }
 
 function freePlan(settings: LoadedSettings, subject: PlanSubject, target: PlanTarget): PlanText {

@@ -8,6 +8,8 @@ export interface EventStreamOptions {
   readonly lastId: string | null;
   /** A `beat` comes every second, by which the caller knows that it would hear of changes. */
   readonly beats?: boolean;
+  /** What a topic has now, as JSON, to be told with its changes; null: the caller asks for it. */
+  dataOf?(topic: Topic): Promise<string> | null;
   /** Ends the stream. */
   readonly signal: AbortSignal;
 }
@@ -23,13 +25,15 @@ const longestMs = 15 * 60_000;
  * Changes as a stream of events (html.spec.whatwg.org, "Server-sent events"). Whoever reads slowly gets each topic once when it
  * reads on, however often it changed meanwhile.
  */
-export function eventStream({ watch, topics, lastId, beats = false, signal }: EventStreamOptions): Readable {
+export function eventStream(options: EventStreamOptions): Readable {
+  const { watch, topics, lastId, beats = false, dataOf = () => null, signal } = options;
   const waiting = new Map<string, string>();
   let wanted = false;
+  let ended = false;
   const flush = (): void => {
     while (wanted) {
       const [next] = waiting;
-      if (!next) return;
+      if (!next || ended) return;
       waiting.delete(next[0]);
       wanted = stream.push(next[1]);
     }
@@ -41,6 +45,7 @@ export function eventStream({ watch, topics, lastId, beats = false, signal }: Ev
       flush();
     },
     destroy: (error, done) => {
+      ended = true;
       clearInterval(still);
       clearTimeout(end);
       signal.removeEventListener('abort', gone);
@@ -53,12 +58,20 @@ export function eventStream({ watch, topics, lastId, beats = false, signal }: Ev
     waiting.set(what, text);
     flush();
   };
-  const changed = (topic: Topic, id: string): void => say(topic, event('change', { topic }, id));
+  const changed = (topic: Topic, id: string): void => {
+    const plain = (): void => say(topic, event('change', { topic }, id));
+    const told = dataOf(topic);
+    if (told === null) return plain();
+    void told.then((data) => say(topic, changeWith(topic, data, id)), plain);
+  };
   const gone = (): void => void stream.destroy();
   const still = beats
     ? setInterval(() => say('beat', 'event: beat\ndata: {}\n\n'), beatMs)
     : setInterval(() => say(':', ': still here\n\n'), commentMs);
-  const end = setTimeout(() => stream.push(null), longestMs);
+  const end = setTimeout(() => {
+    ended = true;
+    stream.push(null);
+  }, longestMs);
   const watching = watch.watch(topics, { changed }, lastId);
   signal.addEventListener('abort', gone, { once: true });
   say('begin', `retry: 2000\n${event('begin', { topics }, watching.id)}`);
@@ -66,6 +79,9 @@ export function eventStream({ watch, topics, lastId, beats = false, signal }: Ev
   else if (watching.missed) for (const topic of topics) changed(topic, watching.id);
   return stream;
 }
+
+const changeWith = (topic: Topic, data: string, id: string): string =>
+  `event: change\nid: ${id}\ndata: {"topic":${JSON.stringify(topic)},"data":${data}}\n\n`;
 
 const event = (name: string, data: object, id: string): string =>
   `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;

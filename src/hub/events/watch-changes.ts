@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-/** What can be watched: `status` is everything, `run:ID` is one run with its log. */
-export type Topic = 'status' | `run:${string}`;
+/** What can be watched: `status` is everything, `run:ID` is one run with its log, `progress` how far all runs are, or one. */
+export type Topic = 'status' | `run:${string}` | 'progress' | `progress:${string}`;
 
 export interface Watcher {
   /** Something of the topic may have changed: look again. `id` is where the watcher is now. */
@@ -26,6 +26,8 @@ export interface ChangeWatchOptions {
   changes(): string;
   /** Another text once a run, or its log, has changed. */
   ofRun(id: string): Promise<string>;
+  /** Another text once a run has said how far it is; null: any run. */
+  ofProgress(id: string | null): Promise<string>;
   /** A look that failed: the next one may not. */
   failed(error: Error): void;
 }
@@ -34,10 +36,10 @@ export interface ChangeWatchOptions {
 const lookMs = 500;
 
 /**
- * Looks at the database and at logs for all watchers together. Events say what to look at again and carry no data, so that
- * who missed some needs but one of them.
+ * Looks at the database, at logs and at how far runs are, for all watchers together. What is told is what to look at again, so that who
+ * missed some needs but one of them.
  */
-export function watchChanges({ changes, ofRun, failed }: ChangeWatchOptions): ChangeWatch {
+export function watchChanges({ changes, ofRun, ofProgress, failed }: ChangeWatchOptions): ChangeWatch {
   /** Of this process: ids of another one mean nothing here. */
   const nonce = randomBytes(6).toString('hex');
   const watched = new Map<Watcher, ReadonlySet<Topic>>();
@@ -50,6 +52,12 @@ export function watchChanges({ changes, ofRun, failed }: ChangeWatchOptions): Ch
   const id = (): string => `${nonce}-${sequence}`;
 
   const topics = (): Set<Topic> => new Set([...watched.values()].flatMap((own) => [...own]));
+
+  const markOf = async (topic: Topic): Promise<string> => {
+    const [about, run] = topic.split(':', 2);
+    if (about === 'progress') return ofProgress(run ?? null);
+    return run === undefined ? changes() : ofRun(run);
+  };
 
   const tell = (topic: Topic, now: string): void => {
     const before = last.get(topic);
@@ -66,7 +74,7 @@ export function watchChanges({ changes, ofRun, failed }: ChangeWatchOptions): Ch
     try {
       const wanted = topics();
       for (const topic of last.keys()) if (!wanted.has(topic)) last.delete(topic);
-      for (const topic of wanted) tell(topic, topic === 'status' ? changes() : await ofRun(topic.slice('run:'.length)));
+      for (const topic of wanted) tell(topic, await markOf(topic));
     } catch (error) {
       failed(error as Error);
     } finally {

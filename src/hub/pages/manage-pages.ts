@@ -9,6 +9,7 @@ import { noticePages } from './notice-pages.ts';
 import type { Pages } from './pages.ts';
 import { planPages } from './plan-pages.ts';
 import { pointPages } from './point-pages.ts';
+import { progressPages } from './progress-pages.ts';
 import { runPages } from './run-pages.ts';
 import { statusPage } from './status-page.ts';
 import { timetable } from '../timetable/timetable.ts';
@@ -31,6 +32,7 @@ export function managePages(options: ManagePagesOptions): Pages {
   return {
     ...pointPages({ state, settings, repositoryPath }),
     ...runPages(state),
+    ...progressPages(state),
     ...vms,
     ...planPages(state),
     ...noticePages(state),

@@ -3,11 +3,15 @@ import type {
   DiscoverOutput,
   HistoryRun,
   HubDiscoveredVm,
+  HubGroup,
+  HubGroups,
   HubGrowth,
   HubNotices,
   HubPlan,
+  HubProgress,
   HubRepositories,
   HubRunLog,
+  HubRunProgress,
   HubSchedules,
   HubStatus,
   HubTimetable,
@@ -72,6 +76,12 @@ export interface Pages {
   factsOfRun(id: string): { readonly vm: string; readonly kind: string } | undefined;
   /** Another text than before, once the run or its log has changed. */
   markOfRun(id: string): Promise<string>;
+  /** Another text than before, once any run, or this one, has said how far it is. */
+  markOfProgress(id: string | null): Promise<string>;
+  /** How far the runs are that go on, newest first. */
+  progress(filter: { readonly sees?: Sees }): Promise<HubProgress>;
+  /** Of one that does not go on there is no step. @throws SendenseError `run.unknown` */
+  runProgress(id: string): Promise<HubRunProgress>;
   /** A part of the log of a run. @throws SendenseError `run.unknown`, `run.no-log` */
   runLog(id: string, part: { readonly after: string | undefined; readonly limit: number }): Promise<HubRunLog>;
   /** By name. */
@@ -81,6 +91,10 @@ export interface Pages {
   /** By name. */
   plans(filter: { readonly sees?: Sees }, page: PageRequest): Page<HubPlan>;
   plan(name: string): HubPlan | undefined;
+  /** By name. */
+  groups(): HubGroups['groups'];
+  /** With its VMs, as its newest run found them. */
+  group(name: string): Omit<HubGroup, 'version'> | undefined;
   /** The text of a plan without secrets; null: there is none that can be shown. */
   planText(plan: HubPlan): string | null;
   schedules(

@@ -78,12 +78,14 @@ export function manageRetention(services: Services, settings: LoadedSettings): R
         repository,
         vms,
         identity = null,
-        retention,
+        retention = null,
+        remove = null,
         schedule,
       } = plan as unknown as PointsPruneInput & {
         schedule?: { timezone?: string };
       };
-      const input = { repository, identity, retention, timezone: schedule?.timezone ?? null, ...(vms ? { vms } : {}) };
+      const timezone = schedule?.timezone ?? null;
+      const input = { repository, identity, retention, remove, timezone, ...(vms ? { vms } : {}) };
       return previewPrune(services, input, { signal });
     },
     protect: ({ until, reason, by, ...point }) => mark(point, { protected: { since: Date.now(), until, reason, by } }),

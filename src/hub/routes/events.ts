@@ -3,6 +3,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { eventStream } from '../events/event-stream.ts';
 import type { Topic } from '../events/watch-changes.ts';
 import { seesOf } from './list-answer.ts';
+import { progressText, runProgressText } from './progress.ts';
 import { defineRoute } from './route.ts';
 
 /** Streams of all callers at a time. */
@@ -18,10 +19,10 @@ export const watchEvents = defineRoute({
   vms: 'heeded',
   summary: 'Changes, as they come (server-sent events)',
   description:
-    'Events say what to look at again, and carry no data. `change` has a `topic`; `resync`: look at everything again; `begin`: from now on you hear of changes. A comment comes every 15 seconds. The stream ends after 15 minutes: come again, with `Last-Event-ID`.',
+    '`change` has a `topic`: look at it again. With `progress` and `progress:ID` comes `data`: what `/api/v1/progress` or `/api/v1/runs/{id}/progress` answers. `resync`: look at everything again; `begin`: from now on you hear of changes. A comment comes every 15 seconds. The stream ends after 15 minutes: come again, with `Last-Event-ID`.',
   query: {
     topics: {
-      description: `With commas between them, at most ${mostTopics}: status (anything), run:ID (that run or its log). Default: status.`,
+      description: `With commas between them, at most ${mostTopics}: status (anything), run:ID (that run or its log), progress (how far the runs are that go on), progress:ID (one of them). Default: status.`,
     },
     beat: { description: '`1`: an event `beat` comes every second in place of the comments.' },
   },
@@ -37,8 +38,8 @@ export const watchEvents = defineRoute({
     const topics = topicsIn(query['topics'] ?? 'status');
     const sees = seesOf(call);
     for (const topic of topics) {
-      if (topic === 'status') continue;
-      const id = topic.slice('run:'.length);
+      const [, id] = topic.split(':', 2);
+      if (id === undefined) continue;
       const vm = parts.hub.pages.factsOfRun(id)?.vm;
       if (vm === undefined || sees?.(vm) === false) throw new SendenseError('run.unknown', `there is no run ${id}`);
     }
@@ -55,6 +56,11 @@ export const watchEvents = defineRoute({
       topics,
       lastId: header('last-event-id'),
       beats: query['beat'] === '1',
+      dataOf: (topic) => {
+        const [about, run] = topic.split(':', 2);
+        if (about !== 'progress') return null;
+        return run === undefined ? progressText(call) : runProgressText(call, run);
+      },
       signal,
     });
   },
@@ -64,10 +70,14 @@ export const watchEvents = defineRoute({
 function topicsIn(text: string): Topic[] {
   const topics = [...new Set(text.split(','))];
   const known = topics.filter((topic): topic is Topic =>
-    /^(?:status|run:[A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.test(topic),
+    /^(?:status|progress|(?:run|progress):[A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.test(topic),
   );
   if (known.length === topics.length && topics.length <= mostTopics) return known;
-  throw new SendenseError('request.invalid', `topics are status and run:ID, at most ${mostTopics}`, {
-    details: { field: 'topics' },
-  });
+  throw new SendenseError(
+    'request.invalid',
+    `topics are status, run:ID, progress and progress:ID, at most ${mostTopics}`,
+    {
+      details: { field: 'topics' },
+    },
+  );
 }

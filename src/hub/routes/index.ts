@@ -2,6 +2,7 @@ import type { Api } from '../../api/route.ts';
 import { actRoutes } from './acts/index.ts';
 import { health, metrics, openapi } from './about.ts';
 import { accessRoutes } from './access/index.ts';
+import { careRoutes } from './care/index.ts';
 import { handedOn } from './files/hand-on.ts';
 import { watchEvents } from './events.ts';
 import { filesRoutes } from './files/index.ts';
@@ -10,13 +11,15 @@ import { listBackups, showBackup, showChain } from './backups.ts';
 import { listNodes } from './nodes.ts';
 import { planFileRoutes } from './plan-files/index.ts';
 import { listPlans, listSchedules, planSchema, showPlan, showPlanText } from './plans.ts';
+import { showProgress, showRunProgress } from './progress.ts';
 import { tags, type HubParts } from './route.ts';
 import { listRuns, readRunLog, showRun } from './runs.ts';
+import { copyPoints, showCopy } from './repositories/copies.ts';
 import { checkRepository, showCheck } from './repositories/check.ts';
 import { previewPlanPrune, showPlanPrune } from './repositories/prune-preview.ts';
 import { listRepositories, showGrowth, showRepository } from './repositories/repositories.ts';
 import { listChannels, listNotices, showStatus } from './status.ts';
-import { discoverSource, listSources, showDiscovery } from './sources/sources.ts';
+import { discoverSource, listSources, proposePlan, showDiscovery, sourceVms } from './sources/sources.ts';
 import { showTimetable } from './timetable.ts';
 import { listVms, showVm } from './vms.ts';
 
@@ -44,6 +47,8 @@ export const hubApi: Api<HubParts> = {
     listRuns,
     showRun,
     readRunLog,
+    showProgress,
+    showRunProgress,
     listPlans,
     showPlan,
     showPlanText,
@@ -56,15 +61,20 @@ export const hubApi: Api<HubParts> = {
     showGrowth,
     checkRepository,
     showCheck,
+    copyPoints,
+    showCopy,
     previewPlanPrune,
     showPlanPrune,
     listSources,
     discoverSource,
+    sourceVms,
     showDiscovery,
+    proposePlan,
     listNotices,
     listChannels,
     listNodes,
     ...actRoutes,
+    ...careRoutes,
     ...accessRoutes,
     readLog,
     ...filesRoutes.map(handedOn),

@@ -12,12 +12,14 @@ export const seesOf = ({ caller }: Pick<Call<HubParts>, 'caller'>): Sees =>
 
 /** What was made for whoever asked the same a moment ago, or made now; of one who may see some VMs only, always made now. */
 export async function shared<Body extends object>(
-  call: Pick<Call<HubParts>, 'parts' | 'params' | 'query' | 'caller'>,
+  call: Pick<Call<HubParts>, 'parts' | 'params' | 'query' | 'caller' | 'answer'>,
   route: string,
   make: (sees: Sees) => Promise<Body> | Body,
-): Promise<Body | string> {
+): Promise<Body | Buffer> {
   const sees = seesOf(call);
   if (sees) return make(sees);
-  const { parts, params, query } = call;
-  return parts.remembered.text(JSON.stringify([route, params, query]), () => make(undefined));
+  const { parts, params, query, answer } = call;
+  const { bytes, tag } = await parts.remembered.answer(JSON.stringify([route, params, query]), () => make(undefined));
+  answer.header('etag', tag);
+  return bytes;
 }

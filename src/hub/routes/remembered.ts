@@ -1,6 +1,16 @@
-/** Answers as JSON text, by what they answer. */
+import { weakTag } from '../../api/etags.ts';
+
+/** JSON as it is sent: once in memory, however many get it. */
+export interface MadeAnswer {
+  readonly bytes: Buffer;
+  readonly tag: string;
+}
+
+/** Answers as JSON, by what they answer. */
 export interface RememberedAnswers {
-  /** The text that was made last, while it is good; callers that ask meanwhile share one that is being made. */
+  /** What was made last, while it is good; callers that ask meanwhile share one that is being made. */
+  answer(key: string, make: () => Promise<object> | object): Promise<MadeAnswer>;
+  /** Its text. */
   text(key: string, make: () => Promise<object> | object): Promise<string>;
 }
 
@@ -11,7 +21,7 @@ const mostAnswers = 64;
 const mostLength = 8 * 1024 * 1024;
 
 interface Remembered {
-  readonly text: Promise<string>;
+  readonly answer: Promise<MadeAnswer>;
   readonly changes: string;
   readonly made: number;
   length: number;
@@ -37,21 +47,28 @@ export function rememberedAnswers(
       known.delete(key);
     }
   };
-  return {
-    text(key, make) {
+  const answers: RememberedAnswers = {
+    text: async (key, make) => (await answers.answer(key, make)).bytes.toString(),
+    answer(key, make) {
       const at = changes();
       const last = known.get(key);
-      if (last && last.changes === at && now() - last.made < goodMs) return last.text;
-      const text = (async () => JSON.stringify(await make()))();
-      const own: Remembered = { text, changes: at, made: now(), length: 0 };
+      if (last && last.changes === at && now() - last.made < goodMs) return last.answer;
+      const answer = makeAnswer(make);
+      const own: Remembered = { answer, changes: at, made: now(), length: 0 };
       known.delete(key);
       known.set(key, own);
       forgetOld();
-      text.then(
-        (made) => (own.length = made.length),
+      answer.then(
+        ({ bytes }) => (own.length = bytes.length),
         () => known.get(key) === own && known.delete(key),
       );
-      return text;
+      return answer;
     },
   };
+  return answers;
+}
+
+async function makeAnswer(make: () => Promise<object> | object): Promise<MadeAnswer> {
+  const bytes = Buffer.from(JSON.stringify(await make()));
+  return { bytes, tag: weakTag(bytes) };
 }

@@ -18,7 +18,7 @@ const statuses: readonly RunsTable['status'][] = [
   'crashed',
 ];
 
-const run = { id: { description: 'Id of the run.', schema: 'domain.json#/$defs/runId', logAs: 'run' } };
+export const runParams = { id: { description: 'Id of the run.', schema: 'domain.json#/$defs/runId', logAs: 'run' } };
 
 export const listRuns = defineRoute({
   id: 'listRuns',
@@ -59,7 +59,7 @@ export const showRun = defineRoute({
   vms: 'heeded',
   summary: 'How a run went, step by step',
   description: 'The same as `sendense-run show RUN --json`.',
-  params: run,
+  params: runParams,
   answers: { 200: { description: 'The run.', schema: 'output/show-run.json' } },
   errors: ['run.unknown'],
   quiet: true,
@@ -83,7 +83,7 @@ export const readRunLog = defineRoute({
   summary: 'The log of a run, part by part',
   description:
     'Events, oldest first. Ask again with `after` = `next`: at once where `more` is true, else when something was added, until `ended` is true.',
-  params: run,
+  params: runParams,
   query: {
     after: { description: '`next` of the part before; default: from the beginning.' },
     limit: { description: `Events; default 500, at most ${mostEvents}.` },
@@ -99,7 +99,7 @@ export const readRunLog = defineRoute({
 });
 
 /** Id of a run that the caller may know of. @throws SendenseError `run.unknown` */
-function knownRun(call: Call<HubParts>): string {
+export function knownRun(call: Call<HubParts>): string {
   const id = call.params['id'] ?? '';
   const sees = seesOf(call);
   const vm = call.parts.hub.pages.factsOfRun(id)?.vm;

@@ -5,6 +5,7 @@ import { collectFigures, type FiguresParts } from '../metrics/collect.ts';
 import type { Sample } from '../metrics/families.ts';
 import { figuresText, writeTextfile } from '../metrics/write-textfile.ts';
 import { createRunLogs } from './run-log/run-logs.ts';
+import { createProgressFiles } from './run-progress/write-progress.ts';
 import { keepHouse } from '../upkeep/keep-house.ts';
 
 export interface RecordParts extends FiguresParts {
@@ -12,7 +13,7 @@ export interface RecordParts extends FiguresParts {
 }
 
 /**
- * What the hub keeps of its runs beside the journal: a log of each, a database that stays small, copies of it, figures
+ * What the hub keeps of its runs beside the journal: a log of each, how far it is, a database that stays small, copies of it, figures
  * for Prometheus. None of it is worth a run: what goes wrong is told, and changes nothing.
  */
 export interface Records {
@@ -41,6 +42,7 @@ export const withoutUpkeep = (records: Records): Records => ({ ...records, after
 
 export function keepRecords(parts: RecordParts): Records {
   const logs = createRunLogs(parts.state.path);
+  const progress = createProgressFiles(parts.state.path);
   const tell = (message: string, runId?: string): void => {
     try {
       raiseNotice(parts.state, { event: 'warning', runId, message });
@@ -58,12 +60,14 @@ export function keepRecords(parts: RecordParts): Records {
       let own: string | undefined;
       return (event) => {
         own ??= event.run_id;
-        if (event.run_id === own) logs.event(event);
+        if (event.run_id !== own) return;
+        logs.event(event);
+        progress.event(event);
       };
     },
     recovered: (event) => logs.event(event),
     async settle(runId, warn) {
-      const trouble = await logs.settle(runId);
+      const [trouble] = await Promise.all([logs.settle(runId), progress.settle(runId)]);
       if (trouble === null) return;
       warn(trouble);
       tell(trouble, runId);

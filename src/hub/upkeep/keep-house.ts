@@ -12,6 +12,7 @@ import { databaseId } from '../../state/credentials/sealing-key.ts';
 import { forgetAudit } from '../../state/access/audit.ts';
 import { forgetReads } from '../../state/files/file-reads.ts';
 import { claimUpkeep, finishUpkeep } from '../../state/database/upkeep.ts';
+import { tidyProgress } from '../runs/run-progress/read-progress.ts';
 import { copyState } from './copy-state.ts';
 import { tidyLogs } from './tidy-logs.ts';
 
@@ -105,6 +106,7 @@ async function tidy({ state, settings, now = Date.now(), signal }: KeepHouseOpti
     most: sizeBytes(maxLogBytes),
     open,
   });
+  await tidyProgress(state.path, open);
   report.logs_removed = logs.removed;
   report.log_bytes_freed = logs.bytes;
   report.runs_summarised = await summariseRuns(state, now - ageMs(keepRuns), signal);

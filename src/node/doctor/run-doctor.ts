@@ -26,8 +26,10 @@ import {
 import { checkApi, checkSshProgram, checkStateFolder, checkTokenFile, checkTools } from './machine-checks.ts';
 import { answersAt, healthRequest, hubApiFinding, nbdFinding, withProbe } from './probe-forwards.ts';
 
+export type DoctorSettings = Pick<ResolvedNodeSettings, 'stateDir' | 'listen' | 'tokenFile' | 'hub' | 'program'>;
+
 export interface DoctorOptions {
-  readonly settings: ResolvedNodeSettings;
+  readonly settings: DoctorSettings;
   readonly signal: AbortSignal;
   /** Each result as it comes. */
   readonly onCheck?: (check: CheckResult) => void;
@@ -71,7 +73,7 @@ export async function runDoctor({ settings, signal, onCheck }: DoctorOptions): P
 
 type Check = (id: string, title: string, look: () => Promise<Finding> | Finding) => Promise<CheckResult>;
 
-async function checkMachine(settings: ResolvedNodeSettings, signal: AbortSignal, check: Check): Promise<void> {
+async function checkMachine(settings: DoctorSettings, signal: AbortSignal, check: Check): Promise<void> {
   const { stateDir, tokenFile, listen, program } = settings;
   await check('tools', 'Programs for disks', checkTools);
   await check('ssh', 'Program for the link', () => checkSshProgram(program));
@@ -83,7 +85,7 @@ async function checkMachine(settings: ResolvedNodeSettings, signal: AbortSignal,
 }
 
 async function checkHub(
-  settings: ResolvedNodeSettings,
+  settings: DoctorSettings,
   enrolment: Enrolment | null,
   signal: AbortSignal,
   check: Check,
@@ -148,7 +150,7 @@ const forwardChecks = [
 
 /** Connects as the link would, first without a forward, then with each of them. */
 async function tryHub(
-  settings: ResolvedNodeSettings,
+  settings: DoctorSettings,
   enrolment: Enrolment,
   signal: AbortSignal,
   check: Check,
@@ -175,7 +177,7 @@ async function tryHub(
 }
 
 async function tryForwards(
-  settings: ResolvedNodeSettings,
+  settings: DoctorSettings,
   enrolment: Enrolment,
   signal: AbortSignal,
   check: Check,

@@ -15,6 +15,7 @@ export const askedPlace = ({ place }: NewVm): WantedPlace => ({
   pool: place.pool,
   datastore: place.datastore,
   disks: new Map(Object.entries(place.disks).map(([key, datastore]) => [Number(key), datastore])),
+  files: new Map(Object.entries(place.files ?? {}).map(([key, file]) => [Number(key), file])),
   networks: new Map(Object.entries(place.networks)),
 });
 
@@ -25,7 +26,9 @@ export const askedThickness = ({ thin, disks }: NewVm): Thickness => ({
 
 /** Of what decides how the VM is made: a run goes on with the VM of another one only where it is the same. */
 export function digestOfAsked({ place, disks, mac, identity, connect, thin, without_tpm: withoutTpm }: NewVm): string {
-  const { name, folder, pool, datastore } = place;
+  const { name, folder, datastore, files } = place;
+  // One that is made for its disks is never started: it may be anywhere, and the VM that gets them moves from host to host.
+  const pool = files === undefined ? place.pool : null;
   const sorted = (mapping: Readonly<Record<string, string>>): unknown[] => Object.entries(mapping).toSorted();
   const made = [
     [name, folder, pool, datastore, sorted(place.disks), sorted(place.networks)],

@@ -1,12 +1,14 @@
 import type { NewVm, RestoreChecked, RestoreCheckRequest } from '../../schemas/types.ts';
+import { wholeDisks } from '../vsphere/new-vm/disk-notes.ts';
+import { wholeIn } from '../vsphere/new-vm/give-disk.ts';
 import { judgePlace, type Fitting } from '../vsphere/new-vm/judge-place.ts';
 import type { MarkedVm } from '../vsphere/new-vm/marked-vm.ts';
 import { unfinishedNamed } from '../vsphere/new-vm/marked-vms.ts';
 import { findPlace } from '../vsphere/new-vm/place.ts';
 import { touchedBy } from '../vsphere/new-vm/untouched.ts';
 import type { WantedVm } from '../vsphere/new-vm/wanted-vm.ts';
+import { chooseWriteWay, saidOf } from '../vsphere/new-vm/write-way.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
-import { checkVddkForWriting } from '../vsphere/transports/vddk.ts';
 import type { Vsphere } from '../vsphere/vsphere.ts';
 import { optionalText } from '../vsphere/xml.ts';
 import { askedPlace, askedThickness, askedVm, digestOfAsked } from './asked-vm.ts';
@@ -25,20 +27,23 @@ export async function checkRestore(
   const vm = askedVm(asked);
   await using session = await openSession(request, refused, signal);
   const { vsphere } = session;
-  await checkVddkForWriting({ spec: session.spec, signal });
   const wanted = askedPlace(asked);
   const place = await findPlace(vsphere, wanted, signal);
+  const thickness = askedThickness(asked);
+  const how = { place, wanted, disks: vm.disks, used: thickness.used };
+  const way = await chooseWriteWay(vsphere, { spec: session.spec, signal }, how);
   const unfinished = await unfinishedNamed(vsphere, place.folder, wanted.name, signal);
   const run = unfinished?.mark.run ?? asked.run;
   // The hub has it removed first: no disk is worth going on with.
-  const isReplaced = run !== asked.run && unfinished?.notes?.copied.size === 0;
-  const given = { vm, wanted, place, run, isReplaced, ...askedThickness(asked) };
+  const isReplaced = run !== asked.run && unfinished !== null && wholeIn(unfinished) === 0;
+  const given = { vm, wanted, place, run, isReplaced, by: way.name, ...thickness };
   const fitting = await judgePlace(vsphere, given, signal);
   const original = await originalOf(vsphere, asked, signal);
   const touched = unfinished && (await touchedBy(vsphere, unfinished, signal));
   return {
     ...described(vm, fitting, asked, macOf(asked, original)),
     original,
+    disks_go: saidOf(way),
     left_out: [...vm.leftOut],
     unfinished: unfinished && unfinishedFacts(unfinished, touched?.why ?? null, asked),
   };
@@ -92,7 +97,7 @@ const unfinishedFacts = (
   run: mark.run,
   point: mark.point,
   vm: object.value,
-  copied: [...(notes?.copied ?? [])].map(String),
+  copied: [...(notes ? wholeDisks(notes) : [])].map(String),
   same: mark.point === asked.point && notes?.asked === digestOfAsked(asked),
   touched,
 });

@@ -2,7 +2,8 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { parseNbdList } from '../../host/nbd/nbd-list.ts';
 import type { NewVm, RestoreStartRequest } from '../../schemas/types.ts';
 import type { WorkPlace } from '../../sources/job-work.ts';
-import { restoreVm, type RestoredDisk, type RestoredVm } from '../vsphere/new-vm/restore-vm.ts';
+import { restoreVm } from '../vsphere/new-vm/restore-vm.ts';
+import type { RestoredDisk, RestoredVm } from '../vsphere/new-vm/vm-restore.ts';
 import { askedPlace, askedThickness, digestOfAsked } from './asked-vm.ts';
 import { macOf, originalOf } from './check-restore.ts';
 import { openSession } from './vsphere-session.ts';
@@ -18,7 +19,7 @@ export async function restoreWork(request: RestoreStartRequest, place: WorkPlace
   await using session = await openSession(request, undefined, place.signal);
   const { vsphere } = session;
   place.activity('looking at the place of the VM');
-  await restoreVm(vsphere, session.contextOf(place), {
+  const restored = await restoreVm(vsphere, session.contextOf(place), {
     config: vm.vm_config,
     disks,
     wanted: askedPlace(vm),
@@ -30,10 +31,13 @@ export async function restoreWork(request: RestoreStartRequest, place: WorkPlace
     identity: vm.identity,
     connect: vm.connect,
     thin: askedThickness(vm).thin,
+    onWay: place.log,
     onActivity: place.activity,
     onMade: (made) => tellMade(place, vm, made),
     onProgress: tellProgress(place, disks),
   });
+  // Where an import has brought its disks, they are others than when it was made.
+  place.restored(restoredFacts(vm, restored));
   place.activity(null);
 }
 
@@ -50,19 +54,18 @@ function disksOf({ vm, nbd_sources: text, nbd_psk: psk }: RestoreStartRequest): 
   );
 }
 
-const tellMade = (
-  { restored, log }: WorkPlace,
-  { place }: NewVm,
-  { object, disks, leftOut, isNew }: RestoredVm,
-): void => {
-  log(isNew ? `made the VM ${place.name} (${object.value})` : `going on with the VM ${place.name} (${object.value})`);
-  restored({
-    vm: object.value,
-    name: place.name,
-    disks: [...disks].map(([key, disk]) => ({ key: String(key), device_key: String(disk.key), file: disk.file })),
-    left_out: [...leftOut],
-  });
+const tellMade = ({ restored, log }: WorkPlace, vm: NewVm, made: RestoredVm): void => {
+  const name = `${vm.place.name} (${made.object.value})`;
+  log(made.isNew ? `made the VM ${name}` : `going on with the VM ${name}`);
+  restored(restoredFacts(vm, made));
 };
+
+const restoredFacts = ({ place }: NewVm, { object, disks, leftOut }: RestoredVm) => ({
+  vm: object.value,
+  name: place.name,
+  disks: [...disks].map(([key, disk]) => ({ key: String(key), device_key: String(disk.key), file: disk.file })),
+  left_out: [...leftOut],
+});
 
 function tellProgress(
   place: WorkPlace,

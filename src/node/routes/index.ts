@@ -4,8 +4,10 @@ import { testDataPath } from './data-path.ts';
 import { discover } from './discover.ts';
 import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJob } from './jobs.ts';
 import type { Api } from '../../api/route.ts';
+import { askDoctor } from './doctor.ts';
 import { tags, type NodeParts } from './route.ts';
 import { checkRestore, compareRestore, finishRestore, startRestore, undoRestore } from './restore.ts';
+import { attachedDisks, checkAttach, detachDisks, endAttach } from './attach.ts';
 import { checkInPlace, endInPlace, startInPlace } from './in-place.ts';
 import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
 import { cbtStatus, testCredentials, vmSpecChanges } from './vsphere.ts';
@@ -16,6 +18,7 @@ const routes: Api<NodeParts>['routes'] = [
   config,
   openapi,
   metrics,
+  askDoctor,
   cleanup,
   testDataPath,
   discover,
@@ -34,6 +37,10 @@ const routes: Api<NodeParts>['routes'] = [
   checkInPlace,
   startInPlace,
   endInPlace,
+  checkAttach,
+  endAttach,
+  attachedDisks,
+  detachDisks,
   jobStatus,
   listJobs,
   cancelJob,

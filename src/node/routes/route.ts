@@ -2,6 +2,7 @@ import type { Call as ApiCall, Route as ApiRoute } from '../../api/route.ts';
 import type { ApiLimits } from '../../api/limits.ts';
 import type { IndexSpool } from '../jobs/index-spool.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { SharedDoctor } from '../doctor/shared-doctor.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 
@@ -19,6 +20,7 @@ export interface NodeParts {
   readonly refused: RefusedLogins;
   readonly limits: ApiLimits;
   readonly metrics: Metrics;
+  readonly doctor: SharedDoctor;
   /** Where the API listens: a socket's path, or host and port; null before it does. */
   address(): string | null;
   /** This API as an OpenAPI document. */

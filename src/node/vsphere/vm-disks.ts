@@ -1,9 +1,23 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { VsphereDisk } from '../../schemas/types.ts';
+import { attachMarksOf, type KeptMark } from './attach/attach-mark.ts';
 import { at, flag, integer, plainInteger, list, optionalText, text, xsiType, type XmlValue } from './xml.ts';
 
 /** The disks of a VM's or a snapshot's `config`, in the order of the hypervisor; keys as it says them, never computed. */
-export const vmDisks = (config: XmlValue | undefined): VsphereDisk[] => disksOf(list(config, 'hardware.device'));
+export const vmDisks = (config: XmlValue | undefined): VsphereDisk[] =>
+  toldAsAttached(disksOf(list(config, 'hardware.device')), attachMarksOf(list(config, 'extraConfig')));
+
+/** Of a disk that a restore has attached, that is the reason why backups leave it out. */
+export const toldAsAttached = (disks: readonly VsphereDisk[], marks: readonly KeptMark[]): VsphereDisk[] =>
+  disks.map((disk) => {
+    const found = marks.find(({ id }) => id === disk.uuid);
+    return disk.protected || !found
+      ? disk
+      : {
+          ...disk,
+          not_protected_reason: `Sendense attached it from ${found.mark?.point ?? 'a restore point'}; \`sendense-run detach\` removes it`,
+        };
+  });
 
 export function disksOf(devices: readonly XmlValue[]): VsphereDisk[] {
   const controllers = new Map(devices.map((device) => [optionalText(device, 'key'), device]));

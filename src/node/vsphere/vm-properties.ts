@@ -1,10 +1,11 @@
 import type { VsphereSnapshot, VsphereVm } from '../../schemas/types.ts';
 import type { Reverts } from './last-revert.ts';
 import type { ObjectProperties } from './vsphere.ts';
+import { attachMarksIn } from './attach/attach-mark.ts';
 import { inPlaceMarkIn, inPlaceNoteIn } from './in-place/in-place-mark.ts';
 import { readMark } from './snapshot-mark.ts';
 import { vmFindings } from './vm-findings.ts';
-import { disksOf } from './vm-disks.ts';
+import { disksOf, toldAsAttached } from './vm-disks.ts';
 import { flag, list, optionalMoref, optionalText, text, xsiType, type XmlValue } from './xml.ts';
 
 /** What is asked of a VM, for one or for all. */
@@ -64,7 +65,7 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
       supported: of('capability.changeTrackingSupported') !== 'false' && hardwareNumber(version) >= 7,
       enabled: of('config.changeTrackingEnabled') === 'true',
     },
-    disks: disksOf(devices),
+    disks: toldAsAttached(disksOf(devices), attachMarksIn(values.get('config.extraConfig'))),
     snapshots: snapshotsOf(values.get('snapshot'), clockOffset),
     consolidation_needed: of('runtime.consolidationNeeded') === 'true',
     last_revert: place.reverts?.last ?? null,

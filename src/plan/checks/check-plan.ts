@@ -5,6 +5,7 @@ import { checkRetention } from './check-retention.ts';
 import { checkDuration } from './check-duration.ts';
 import { targetFindings } from './check-target.ts';
 import { restoreFindings } from './check-restore.ts';
+import { pruneFindings } from './check-prune.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { positionOf, pointerOf, type PlanDocument } from '../yaml/document.ts';
@@ -27,6 +28,7 @@ export function checkPlan(document: PlanDocument): Diagnostic[] {
     ...[
       ...restoreFindings(plan),
       ...bootFindings(plan),
+      ...pruneFindings(plan),
       ...targetFindings(mapping(plan['to']), plan['files'] !== undefined),
     ].map((finding) => diagnosticOf(document, finding)),
     ...checkPlacement(document, plan),

@@ -42,6 +42,12 @@ const checks: { readonly [T in TargetType]: TargetChecks } = {
     settingsFindings: (to, names) => vsphereNames('inPlace', to, names),
     besideFiles: null,
   },
+  attach: {
+    findings: () => [],
+    settingsFindings: (to, names) => vsphereNames('attach', to, names),
+    besideFiles: null,
+  },
+  attachKvm: { findings: () => [], settingsFindings: null, besideFiles: null },
 };
 
 /**

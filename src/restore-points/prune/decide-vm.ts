@@ -6,6 +6,7 @@ import type { State } from '../../state/database/open-state.ts';
 import { datedLater, pointTimes } from '../../state/points/point-times.ts';
 import { points, type RestorePoint } from '../../state/points/restore-points.ts';
 import { ofOtherVms } from './of-other-vms.ts';
+import { decideNamed, identityOfNamed, notNamed } from './named-points.ts';
 import { manifestIds } from '../../repository/manifest-ids.ts';
 import { currentMarks } from '../../repository/marks-of-vm.ts';
 import type { Marks } from '../../repository/marks.ts';
@@ -36,7 +37,9 @@ export interface VmDecision {
 }
 
 export interface DecideOptions {
-  readonly retention: Retention;
+  /** Null, and `remove` has ids: those go, as far as nothing holds them. */
+  readonly retention: Retention | null;
+  readonly remove?: readonly string[] | null | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Where the policy names none. */
@@ -51,11 +54,9 @@ export interface DecideOptions {
  * What retention makes of the restore points of a VM. Reads the database and the VM's folder, changes nothing.
  * @throws SendenseError `prune.refused` where the clock or the list of restore points is in doubt
  */
-export async function decideVm(
-  state: State,
-  vm: PrunedVm,
-  { retention, now, timezone, identity, withNext = false }: DecideOptions,
-): Promise<VmDecision> {
+export async function decideVm(state: State, vm: PrunedVm, options: DecideOptions): Promise<VmDecision> {
+  const { retention, remove, now, timezone, identity, withNext = false } = options;
+  const named = retention === null ? new Set(remove) : null;
   const all = points(state, { repository: vm.repository, context: vm.context });
   const intents = await readIntents(vm.root, vm.context);
   await assertListing(vm, all, intents);
@@ -70,31 +71,31 @@ export async function decideVm(
     });
     marks.set(id, found);
   }
-  const others = ofOtherVms(vm, all, marks, identity ?? null);
-  remarks.push(...others.remarks);
+  const wanted = identity ?? (named && identityOfNamed(all, marks, named));
+  const others = ofOtherVms(vm, all, marks, wanted);
+  if (!named) remarks.push(...others.remarks);
   const broken = brokenWithDependents(all, brokenDisks(marks));
   const newest = all.findLast(({ backup_id: id, kept }) => !kept && !others.reasons.has(id));
   const next = withNext ? nextPoint(newest, broken) : null;
   const times = pointTimes(all, now);
   const counted = [...all, ...(next ? [next] : [])];
   const keptIds = new Set(all.filter(({ kept }) => kept).map(({ backup_id: id }) => id));
-  const decisions = decideRetention(
-    counted
-      .map(({ backup_id: id }, at) => ({
-        id,
-        created: times[at] ?? now,
-        sequence: at,
-        protected: isProtected(marks.get(id) ?? null, now),
-        broken: broken.has(id),
-      }))
-      .filter(({ id }) => !others.reasons.has(id) && !keptIds.has(id)),
-    retention,
-    now,
-    retention.timezone ?? timezone,
-  );
+  const judged = counted
+    .map(({ backup_id: id }, at) => ({
+      id,
+      created: times[at] ?? now,
+      sequence: at,
+      protected: isProtected(marks.get(id) ?? null, now),
+      broken: broken.has(id),
+    }))
+    .filter(({ id }) => !others.reasons.has(id) && !keptIds.has(id));
+  const decisions =
+    retention === null
+      ? decideNamed(judged, new Set(remove), now, timezone)
+      : decideRetention(judged, retention, now, retention.timezone ?? timezone);
   const ownDecisions = [...keptIds]
     .filter((id) => !others.reasons.has(id))
-    .map((id) => decideKept(id, isProtected(marks.get(id) ?? null, now)));
+    .map((id) => decideKept(id, isProtected(marks.get(id) ?? null, now), named));
   const planned = planRemoval(counted, withOthers(counted, [...decisions, ...ownDecisions], others.reasons), broken);
   const blocked = blockedBy(all, intents);
   return {
@@ -106,11 +107,10 @@ export async function decideVm(
 }
 
 /** No rule counts what `boot keep` made: it stays as long as it is protected. */
-const decideKept = (id: string, isKept: boolean): PointDecision => ({
-  id,
-  keep: isKept,
-  reasons: isKept ? ['protected'] : [],
-});
+function decideKept(id: string, isKept: boolean, named: ReadonlySet<string> | null): PointDecision {
+  if (!isKept && named && !named.has(id)) return { id, keep: true, reasons: [notNamed] };
+  return { id, keep: isKept, reasons: isKept ? ['protected'] : [] };
+}
 
 /** What is of another VM stays, in its place. */
 function withOthers(

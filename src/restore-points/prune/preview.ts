@@ -42,8 +42,9 @@ export async function previewPrune(
   return {
     version: 1,
     repository: input.repository,
-    retention: input.retention,
-    timezone: input.retention.timezone ?? zoneOf(input),
+    retention: input.retention ?? null,
+    ...(input.remove ? { remove: [...input.remove] } : {}),
+    timezone: input.retention?.timezone ?? zoneOf(input),
     now,
     vms: outputs,
     unmatched: [...unmatched],
@@ -66,10 +67,11 @@ async function previewVm(
   const folder = join(vm.root, vm.context);
   const compressed = (settings.repositories[vm.repository]?.compress ?? 'none') !== 'none';
   try {
-    const { retention, identity } = input;
-    const decision = await decideVm(state, vm, { retention, now, timezone: zoneOf(input), identity, withNext });
+    const { retention = null, remove, identity } = input;
+    const wanted = { retention, remove, now, timezone: zoneOf(input), identity, withNext };
+    const decision = await decideVm(state, vm, wanted);
     const { points, remarks, unfinished } = decision;
-    const local = wallClockIn(input.retention.timezone ?? zoneOf(input));
+    const local = wallClockIn(retention?.timezone ?? zoneOf(input));
     const held = new Map<string, number>();
     for (const point of points) held.set(point.backup_id, await heldBytes(folder, point));
     const keys = await services.imageKeys(vm.repository);

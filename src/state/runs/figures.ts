@@ -146,6 +146,7 @@ export const vmFigures = (state: State, now: number): VmFigures[] =>
           'vm_contexts.vm_name as vm',
           fn.countAll<number>().as('points'),
           'backups.created as newest',
+          'backups.backup_id as id',
           // SQLite takes the other columns from the row with the greatest.
           // What `boot keep` made is no backup.
           sql<number>`max(iif(backups.kept IS NULL, backups.sequence, -1))`.as('sequence'),
@@ -189,7 +190,7 @@ export const vmFigures = (state: State, now: number): VmFigures[] =>
           .groupBy(['repository', 'context']),
       ),
     );
-    const lengths = chainLengths(state);
+    const lengths = chainLengths(state, points);
     return points.map(({ repository, context, vm, points: count, newest }) => {
       const key = `${repository}\n${context}`;
       return {
@@ -215,14 +216,19 @@ interface ChainRow {
 }
 
 /** Of the newest restore point of each VM: its longest disk. */
-function chainLengths(state: State): Map<string, number> {
+function chainLengths(
+  state: State,
+  newest: readonly { readonly repository: string; readonly context: string; readonly id: string }[],
+): Map<string, number> {
+  const given = JSON.stringify(newest.map(({ repository, context, id }) => [repository, context, id]));
   const rows = state.all<ChainRow>({
     compile: () =>
       sql<ChainRow>`
         WITH RECURSIVE chain (repository, context, number, parent, length) AS (
           SELECT disk.repository, disk.context, disk.number, disk.parent, 1
-          FROM (SELECT repository, context, backup_id, max(iif(kept IS NULL, sequence, -1)) FROM backups GROUP BY repository, context) AS newest
-          JOIN backup_disks AS disk USING (repository, context, backup_id)
+          FROM json_each(${given}) AS newest
+          JOIN backup_disks AS disk
+            ON disk.repository = newest.value ->> 0 AND disk.context = newest.value ->> 1 AND disk.backup_id = newest.value ->> 2
           UNION ALL
           SELECT below.repository, below.context, below.number, below.parent, chain.length + 1
           FROM chain JOIN backup_disks AS below

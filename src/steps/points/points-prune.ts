@@ -15,6 +15,7 @@ import { contextsOf } from '../../state/points/vm-disks.ts';
 import { defineStep } from '../define-step.ts';
 import { tryHoldPoints } from '../../restore-points/hold/hold-points.ts';
 import { previewPrune } from '../../restore-points/prune/preview.ts';
+import { assertGoing, refuseStays } from '../../restore-points/prune/named-points.ts';
 import { pruneTarget, zoneOf } from '../../restore-points/prune/target.ts';
 import type { Services } from '../services.ts';
 
@@ -36,7 +37,7 @@ export const pointsPrune = defineStep<PointsPruneInput, null, PointsPruneOutput>
 
   /** After a backup: the restore point that it will make is counted. */
   async planPartly({ services, signal }, { repository, vms, retention, timezone = null }) {
-    if (repository === undefined || retention === undefined) return { effects: [] };
+    if (repository === undefined || retention == null) return { effects: [] };
     if (!(await findRepository(repository, services.repositoryPath(repository)))) return { effects: [] };
     const input = { repository, retention, timezone, ...(vms ? { vms } : {}) };
     const known = new Set(contextsOf(services.state, repository));
@@ -51,7 +52,7 @@ export const pointsPrune = defineStep<PointsPruneInput, null, PointsPruneOutput>
   async run(context, input) {
     const { vms, unmatched } = await pruneTarget(context.services, input);
     for (const pattern of unmatched) context.warn(`no VM of repository ${input.repository} is called ${pattern}`);
-    if (vms.length === 0 && unmatched.length === 0)
+    if (vms.length === 0 && unmatched.length === 0 && isByRules(input))
       context.warn(`the database knows no restore point of repository ${input.repository}`);
     const outputs: PrunedOutput[] = [];
     const errors: SendenseError[] = [];
@@ -63,7 +64,7 @@ export const pointsPrune = defineStep<PointsPruneInput, null, PointsPruneOutput>
       } catch (error) {
         context.signal.throwIfAborted();
         errors.push(toSendenseError(error));
-        trouble(context, vm, toSendenseError(error).message);
+        if (isByRules(input)) trouble(context, vm, toSendenseError(error).message);
       }
       context.alive();
     }
@@ -75,6 +76,9 @@ export const pointsPrune = defineStep<PointsPruneInput, null, PointsPruneOutput>
     };
   },
 });
+
+/** Whether a policy decides what goes, and nobody who has named it and waits for an answer. */
+const isByRules = ({ retention }: PointsPruneInput): boolean => retention != null;
 
 /** What went wrong with one VM did not stop the others; now it counts. */
 function report(context: Context, errors: readonly SendenseError[], vms: number): void {
@@ -100,6 +104,7 @@ async function pruneLocked(context: Context, input: PointsPruneInput, vm: Pruned
       ? `run ${runId} works on it`
       : `run ${runId} died and was not cleaned up: \`sendense-run recover\``;
     const message = `VM ${vm.context} was not pruned, for ${why}`;
+    if (!isByRules(input)) throw new SendenseError('run.locked', message);
     context.warn(message);
     trouble(context, vm, message);
     return null;
@@ -108,6 +113,7 @@ async function pruneLocked(context: Context, input: PointsPruneInput, vm: Pruned
     const { runId, signal, log } = context;
     const held = await tryHoldPoints(state, { root: vm.root, context: vm.context, run: runId, signal, log });
     if ('owner' in held) {
+      if (!isByRules(input)) throw lockedBy(vm, held.owner);
       const message = `VM ${vm.context} was not pruned, for ${lockedBy(vm, held.owner).message}`;
       context.warn(message);
       trouble(context, vm, message);
@@ -123,7 +129,8 @@ async function pruneLocked(context: Context, input: PointsPruneInput, vm: Pruned
 async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm): Promise<PrunedOutput> {
   const { services, signal } = context;
   const decision = await decideVm(services.state, vm, {
-    retention: input.retention,
+    retention: input.retention ?? null,
+    remove: input.remove,
     now: Date.now(),
     timezone: zoneOf(input),
     identity: input.identity,
@@ -134,8 +141,10 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
   for (const remark of decision.remarks) context.warn(`VM ${vm.context}: ${remark}`);
   for (const what of decision.unfinished) {
     context.warn(`VM ${vm.context}: ${what}`);
-    trouble(context, vm, what);
+    if (isByRules(input)) trouble(context, vm, what);
   }
+  const named = new Set(isByRules(input) ? [] : input.remove);
+  assertGoing(decision.planned, named);
   const remove = decision.planned.filter(({ keep }) => !keep).map(({ id }) => id);
   const kept = decision.planned.length - remove.length;
   if (remove.length === 0) {
@@ -152,7 +161,8 @@ async function pruneVm(context: Context, input: PointsPruneInput, vm: PrunedVm):
     onProgress: (done, total) =>
       context.progress([{ disk: vm.context, phase: 'merge', bytes_done: done, bytes_total: total, rate: 0 }]),
   });
-  tellOfSkipped(context, vm, result.skipped);
+  if (isByRules(input)) tellOfSkipped(context, vm, result.skipped);
+  else refuseStays(result.skipped.map(({ backup_id: id, reason }) => ({ id, reasons: [reason] })));
   return {
     vm: vm.context,
     removed: [...result.removed],

@@ -1,3 +1,4 @@
+import { compareWhole } from '../../blocks/compare-whole.ts';
 import { compareExport } from '../../blocks/compare-export.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { clearRunFolder, removeRunFolder, runFolderOf } from '../../host/programs/run-folder.ts';
@@ -6,6 +7,7 @@ import type { StepContext } from '../../engine/step.ts';
 import { defineStep } from '../define-step.ts';
 import { readFolderId } from '../../restore-points/serve-chain.ts';
 import { kindNamed } from '../../targets/index.ts';
+import type { Compared } from '../../targets/target-kind.ts';
 import type { Services } from '../services.ts';
 import { restoredFrom } from './restored-from.ts';
 import { targetHub } from './target-hub.ts';
@@ -31,9 +33,13 @@ export const restoreVerify = defineStep<RestoreVerifyInput, { readonly folder: s
   async run(context, input) {
     if (!input.verify) return { verified: false, compared_bytes: 0 };
     context.scope.defer(() => removeRunFolder(readFolderId(context.runId)));
-    let compared = 0;
-    for (const file of input.files) compared += await compare(context, input, file);
-    return { verified: true, compared_bytes: compared };
+    let [compared, verified] = [0, true];
+    for (const file of input.files) {
+      const { comparedBytes, isCompared = true } = await compare(context, input, file);
+      compared += comparedBytes;
+      verified &&= isCompared;
+    }
+    return { verified, compared_bytes: compared };
   },
 
   undo: ({ signal }, claim) => clearRunFolder(claim.folder, signal),
@@ -43,13 +49,13 @@ async function compare(
   context: StepContext<Services>,
   input: RestoreVerifyInput,
   file: RestoreVerifyInput['files'][number],
-): Promise<number> {
+): Promise<Compared> {
   const disk = input.disks.find((entry) => entry.disk === file.disk);
   if (!disk) throw new SendenseError('run.internal', `no disk ${file.disk}`);
   const kind = kindNamed(input.target, targetHub(context));
   if (kind.compare) {
     const from = restoredFrom(context.services, input.repository);
-    return (await kind.compare(file, { disk, machine: input.machine ?? null, from })).comparedBytes;
+    return kind.compare(file, { disk, machine: input.machine ?? null, from });
   }
   if (!kind.readBack) throw new SendenseError('run.internal', `nobody compares what is at a ${kind.type}`);
   const key = input.repository ? (await context.services.imageKeys(input.repository)).of(disk) : null;
@@ -66,13 +72,15 @@ async function compare(
   const onRead = report('reading', performance.now());
   const reading = { folderId: readFolderId(context.runId), key, signal: context.signal, onRead };
   await using written = await kind.readBack(file, disk, reading);
+  const against = { indexPath: disk.index, indexKey: key, signal: context.signal };
+  const onProgress = report('comparing', performance.now());
+  if (written.stored && (await compareWhole({ ...written.stored, ...against, onProgress })))
+    return { comparedBytes: disk.capacity_bytes };
   const result = await compareExport({
+    ...against,
     uri: written.uri,
-    indexPath: disk.index,
-    indexKey: key,
     ...(written.rawFile === null ? {} : { file: written.rawFile }),
-    signal: context.signal,
-    onProgress: report('comparing', performance.now()),
+    onProgress,
   });
   const first = result.mismatches[0];
   if (first) {
@@ -84,5 +92,5 @@ async function compare(
       },
     );
   }
-  return result.comparedBytes;
+  return result;
 }

@@ -1,5 +1,6 @@
 import { imageTarget, partOf, type ImageTarget } from '../../host/images/image-options.ts';
 import { convertArgs, convertImage, type ConvertOptions } from '../../host/images/qemu-img.ts';
+import { flushedMeanwhile } from '../../host/files/flushed-meanwhile.ts';
 import type { HeldDevice } from '../../host/files/block-device.ts';
 import { putBytes } from '../append-file.ts';
 import { copyProgress } from '../copy-progress.ts';
@@ -42,7 +43,7 @@ export async function bodyCommand(disk: RestoredDisk, from: From, device: string
 export async function copyBody(disk: RestoredDisk, from: From, held: HeldDevice, run: RestoreRun): Promise<void> {
   const options = await bodyOptions(disk, from, held.path);
   const report = copyProgress(run, disk.disk, disk.capacity_bytes);
-  if (options) await convertImage({ ...options, signal: run.signal, onProgress: report });
+  if (options) await flushedMeanwhile(held.path, convertImage({ ...options, signal: run.signal, onProgress: report }));
   await clearEnd(held, disk.capacity_bytes);
   await held.handle.sync();
   report(1);

@@ -2,6 +2,7 @@ import { chmod, open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { freeBytes, fsyncFile } from '../../host/files/files.ts';
+import { flushedMeanwhile } from '../../host/files/flushed-meanwhile.ts';
 import type { PinnedFolder } from '../../host/files/pinned-folder.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import {
@@ -52,7 +53,7 @@ export async function writeDisk(
   const place: Place = { to: `./${name}`, cwd: parts.path };
   if (thin) await createOverlay(place.to, disk.file, disk.capacity_bytes, run.signal, place.cwd);
   else if (formatOf(request.to).isStream) await streamDisk(request, disk, basename(names.file), part, run);
-  else await copyDisk(request, disk, names, place, run);
+  else await flushedMeanwhile(part, copyDisk(request, disk, names, place, run));
   await chmod(part, 0o600);
   await fsyncFile(part);
   // Of a copy the whole disk, whatever holes it has; of an overlay what it takes, for the disk stays in the repository.

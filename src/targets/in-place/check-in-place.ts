@@ -7,6 +7,7 @@ import { sizeText } from '../../repository/stored-files/size.ts';
 import type { InPlaceChecked, PlannedEffect, VsphereSourceSpec } from '../../schemas/types.ts';
 import type { TargetHub } from '../target-hub.ts';
 import type { RestoredDisk, RestoreRequest } from '../target-kind.ts';
+import { olderNode } from '../vsphere/check-vm.ts';
 import type { InPlaceClaim } from './in-place-claim.ts';
 
 /** A VM against which nothing speaks. */
@@ -46,7 +47,7 @@ export async function checkInPlace(hub: TargetHub, request: Wanted, claim: InPla
       signal,
     )
     .catch((error: unknown) => {
-      throw olderNode(error, claim.node);
+      throw olderNode(error, claim.node, 'restores nothing in place');
     });
   return { spec, checked, takesOver: takenOver(hub, checked, claim, to.takeOver) };
 }
@@ -69,14 +70,6 @@ export const uuidOf = ({ uuid, disk }: RestoredDisk): string => {
     remedy: 'Give it the output of `point.select`, as runners/restore.yaml does.',
   });
 };
-
-function olderNode(error: unknown, node: string): unknown {
-  if (!(error instanceof SendenseError) || error.details?.['status'] !== 404) return error;
-  return new SendenseError('node.protocol', `node ${node} is of an older version, which restores nothing in place`, {
-    cause: error,
-    remedy: 'Update the node, see docs/upgrading.md.',
-  });
-}
 
 /** @throws SendenseError `source.half_restored` where another run restores the VM */
 function takenOver(

@@ -1,21 +1,13 @@
 import type { ClaimFacts, ToOf } from '../target-kind.ts';
+import { nodeClaim, type NodeClaim } from '../vsphere/node-claim.ts';
 
-/** Durable before anything is written: by it a VM is known as one that this run restores. */
-export interface InPlaceClaim {
-  /** Of sendense.yaml. */
-  readonly source: string;
-  readonly credential: string | null;
-  readonly node: string;
-  /** In the mark of the VM. */
-  readonly run: string;
+/** By it a VM is known as one that this run restores. */
+export interface InPlaceClaim extends NodeClaim {
   /** At the node. */
   readonly job: string;
 }
 
-export const claimOf = (to: ToOf<'inPlace'>, { runId }: Pick<ClaimFacts, 'runId'>): InPlaceClaim => ({
-  source: to.inPlace,
-  credential: to.credential ?? null,
-  node: to.node,
-  run: runId,
-  job: `${runId}-in-place`,
+export const claimOf = (to: ToOf<'inPlace'>, facts: Pick<ClaimFacts, 'runId'>): InPlaceClaim => ({
+  ...nodeClaim(to.inPlace, to, facts),
+  job: `${facts.runId}-in-place`,
 });

@@ -1,18 +1,20 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { InPlaceStartRequest, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
-import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
 import type { KeyedDisk, TargetHub } from '../target-hub.ts';
-import type { RestoreRequest, TargetKind, WrittenDisk } from '../target-kind.ts';
+import type { RestoreRequest, TargetKind } from '../target-kind.ts';
+import {
+  markGoes,
+  onlyDisks,
+  outlineOf,
+  publishedByNode,
+  type AskedNode,
+  type PublishedVm,
+  type VmClaim,
+} from '../vsphere/published-by-node.ts';
+import { writtenDisk } from '../vsphere/write-vm.ts';
 import { checkInPlace, effectsOf, uuidOf, type CheckedInPlace } from './check-in-place.ts';
 import { claimOf, type InPlaceClaim } from './in-place-claim.ts';
 import { safeguarding } from './safeguarding.ts';
-
-type Machine = Pick<VsphereMachine, 'node' | 'source' | 'run' | 'point' | 'vm' | 'name' | 'power_on'>;
-
-/** What publishing claims: the VM whose mark goes. */
-interface FinishClaim {
-  readonly machine: Machine | null;
-}
 
 type Request = RestoreRequest<'inPlace'>;
 
@@ -21,22 +23,19 @@ type Request = RestoreRequest<'inPlace'>;
  * again. It is published when the mark is taken away. What was written cannot be taken back: a restore that fails leaves the mark, and the
  * next one goes on.
  */
-export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClaim, FinishClaim> => ({
+export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClaim, VmClaim> => ({
   type: 'inPlace',
   claim: (to, _disks, facts) => claimOf(to, facts),
 
   assertFree: async (request, claim) => void (await checkInPlace(hub, request, claim)),
   effects: async (request, claim) => effectsOf(hub, request, await checkInPlace(hub, request, claim)),
-  outline: ({ to, disks, from }) => ({
-    directory: null,
-    files: disks.map(({ disk }) => writtenDisk(disk, `${from.point().vm}, at ${to.inPlace}`, 0)),
-  }),
+  outline: (request) => outlineOf(request, request.from.point().vm, request.to.inPlace),
 
   async write(request, claim, run) {
     const found = await checkInPlace(hub, request, claim);
     run.signal.throwIfAborted();
     // From here on the VM may bear a mark of this run.
-    run.remember('vm', { spec: found.spec, vm: found.checked.vm, point: request.from.point().backup_id });
+    run.remember('vm', markedOf(request, found));
     const { disks } = await writeDisks(hub, request, claim, found);
     return {
       directory: null,
@@ -51,76 +50,70 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
 
   async undoWrite(claim, remembered) {
     await hub.clearServed();
-    const marked = remembered['vm'] as { spec: VsphereSourceSpec; vm: string; point: string } | undefined;
+    const marked = remembered['vm'] as MarkedVm | undefined;
     if (!marked) return;
-    const { spec, vm, point } = marked;
-    await hub.endJob(claim.node, claim.job);
-    const client = await hub.node(claim.node);
-    const { state, name } = await client.endInPlace(
-      {
-        source: spec,
-        ...(await hub.login(spec)),
-        run: claim.run,
-        point,
-        vm,
-        action: 'release',
-        jobs: [claim.job],
-        power_on: false,
-      },
-      hub.signal,
-    );
+    const { spec, vm, name = vm } = marked;
+    const which = `the VM ${name} in vSphere (${spec.host})`;
+    const state = await release(hub, claim, marked).catch((error: unknown) => {
+      hub.warn(
+        `nobody knows whether ${which} is restored in part: do not start it. When it can be reached again, run the same restore: it goes on. Or run \`sendense-run recover\`, which looks`,
+      );
+      throw error;
+    });
     if (state === 'torn')
       hub.warn(
-        `the VM ${name ?? vm} in vSphere (${spec.host}) is restored in part: its disks are not whole, and its notes say so. Do not start it. Run the same restore again: it goes on`,
+        `${which} is restored in part: its disks are not whole, and its notes say so. Do not start it. Run the same restore again: it goes on`,
       );
   },
 
-  readBack: null,
   // The node has read again what it wrote, or all of it where the plan says so.
   compare: async ({ bytes_written: written }, { disk, machine }) => ({
     comparedBytes:
       machine !== null && 'notes' in machine && machine.notes.includes(allRead) ? disk.capacity_bytes : written,
   }),
 
-  claimNames: (_written, machine = null) => ({
-    machine: machine !== null && 'vm' in machine ? machineFacts(machine) : null,
+  ...publishedByNode(hub, {
+    effects: markGoes('the VM is no longer marked as one that is being restored'),
+    finish: async (node, machine) => (await end(node, machine, 'finish')).warnings,
+    isFinished: async (node, machine) => (await end(node, machine, 'look')).state === 'finished',
+    // Its disks are whole, and stay so: where the mark is still there, the same command takes it away.
+    undo: null,
   }),
-  publishEffects: (written) =>
-    written.slice(0, 1).map(({ file }) => ({
-      action: 'change',
-      target: file,
-      detail: 'the VM is no longer marked as one that is being restored',
-      argv: null,
-    })),
-
-  async publish({ machine }, run) {
-    if (machine === null) throw noMachine();
-    run.remember('asked', true);
-    const { warnings } = await end(hub, machine, 'finish');
-    for (const warning of warnings) hub.warn(warning);
-  },
-  async isPublished({ machine }, remembered) {
-    if (machine === null || remembered['asked'] !== true) return false;
-    return (await end(hub, machine, 'look')).state === 'finished';
-  },
-  // Its disks are whole, and stay so: where the mark is still there, the same command takes it away.
-  undoPublish: async () => undefined,
 
   safeguarding: safeguarding(hub),
-  converting: null,
-  starting: null,
-  files: null,
+  ...onlyDisks,
 });
+
+/** A VM that may bear a mark of the run. */
+interface MarkedVm {
+  readonly spec: VsphereSourceSpec;
+  /** Managed object id. */
+  readonly vm: string;
+  /** Journals of earlier versions have none. */
+  readonly name?: string;
+  readonly point: string;
+}
+
+const markedOf = ({ from }: Pick<Request, 'from'>, { spec, checked }: CheckedInPlace): MarkedVm => ({
+  spec,
+  vm: checked.vm,
+  name: checked.name,
+  point: from.point().backup_id,
+});
+
+/** Ends its job, and takes its mark away if nothing was written. @returns how it is then */
+async function release(hub: TargetHub, { node, job, run }: InPlaceClaim, { spec, vm, point }: MarkedVm) {
+  await hub.endJob(node, job);
+  const client = await hub.node(node);
+  const login = await hub.login(spec);
+  const ended = await client.endInPlace(
+    { source: spec, ...login, run, point, vm, action: 'release', jobs: [job], power_on: false },
+    hub.signal,
+  );
+  return ended.state;
+}
 
 const allRead = 'its disks were read whole and compared';
-
-const writtenDisk = (disk: string, file: string, bytes: number): WrittenDisk => ({
-  disk,
-  temporary: file,
-  file,
-  format: 'vmdk',
-  bytes_written: bytes,
-});
 
 function diskOf({ checked }: CheckedInPlace, uuid: string | undefined): CheckedInPlace['checked']['disks'][number] {
   const found = checked.disks.find((one) => one.uuid === uuid);
@@ -228,27 +221,8 @@ function machineOf(
 const stateBefore = (point: string | null): string[] =>
   point === null ? [] : [`the state before is restore point ${point}`];
 
-async function end(hub: TargetHub, machine: Machine, action: 'finish' | 'look') {
-  const { node, run, point, vm, power_on: powerOn } = machine;
-  const source = asVsphere(machine.source);
-  if (source === null) throw noMachine();
-  const client = await hub.node(node);
-  const login = await hub.login(source);
-  return client.endInPlace({ source, ...login, run, point, vm, action, jobs: [], power_on: powerOn }, hub.signal);
-}
-
-const machineFacts = ({ node, source, run, point, vm, name, power_on }: VsphereMachine): Machine => ({
-  node,
-  source,
-  run,
-  point,
-  vm,
-  name,
-  power_on,
-});
-
-const noMachine = (): SendenseError =>
-  new SendenseError('plan.invalid', 'the step does not say which VM the restore was to', {
-    remedy:
-      'Add `machine: ${{ default(steps.write.machine, null) }}` to the inputs of the step, as runners/restore.yaml has it.',
-  });
+const end = (
+  { client, source, login, signal }: AskedNode,
+  { run, point, vm, power_on }: PublishedVm,
+  action: 'finish' | 'look',
+) => client.endInPlace({ source, ...login, run, point, vm, action, jobs: [], power_on }, signal);

@@ -1,8 +1,5 @@
-import { chmod } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { namedFull } from '../../host/files/full-disk.ts';
-import { shortText } from '../../machines/short-text.ts';
 import type { PlannedEffect } from '../../schemas/types.ts';
 import { directoryTarget } from '../directory/directory-target.ts';
 import { arePublished, publishFiles, removePublished, type NamesClaim } from '../directory/publish-files.ts';
@@ -14,6 +11,7 @@ import { virtioConverting } from './convert-vm.ts';
 import { domainStarting } from './start-domain.ts';
 import { planVm } from './plan-vm.ts';
 import { domainOf, writeBeside } from './write-beside.ts';
+import { assertPlain, writeForQemu } from './write-for-qemu.ts';
 
 interface VmClaim {
   /** Disks, and what is written beside them. */
@@ -69,13 +67,7 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
   async write(request, claim, run) {
     const vm = await planVm(request, claim, run.signal);
     const uri = await libvirtOf(request.to, run.signal);
-    const made: { first?: unknown } = {};
-    const remember = (name: string, value: unknown): void => {
-      if (name === 'firstMade') made.first = value;
-      run.remember(name, value);
-    };
-    const written = await directoryTarget.write(diskRequest(request), claim, { ...run, remember });
-    if (uri !== null) await openToQemu(claim.directory, made.first);
+    const written = await writeForQemu(diskRequest(request), claim, run, uri !== null);
     const machine = await writeBeside(vm, claim, uri).catch((error: unknown) => {
       throw namedFull(error, [{ path: claim.directory, what: 'the target of the restore' }]);
     });
@@ -120,12 +112,6 @@ export const kvmTarget: TargetKind<'kvm', KvmClaim, VmClaim> = {
   files: null,
 };
 
-/** libvirt's QEMU is another user: it gets through the folders that were made, and sees nothing in them but what libvirt gives it. */
-async function openToQemu(directory: string, firstMade: unknown): Promise<void> {
-  if (typeof firstMade !== 'string') return;
-  for (let folder = directory; folder.length >= firstMade.length; folder = dirname(folder)) await chmod(folder, 0o711);
-}
-
 const isStarted = ({ start }: Pick<ToOf<'kvm'>, 'start'>): boolean => start !== false;
 
 /** Without libvirt nobody looks after a VM that runs. */
@@ -138,13 +124,5 @@ function assertStartable(to: ToOf<'kvm'>, uri: string | null): void {
   throw new SendenseError('target.unfit', 'the VM cannot be started: libvirt does not answer at qemu:///system', {
     remedy:
       'Start libvirt (Debian packages libvirt-daemon-system and libvirt-clients). Or restore without `start` (--start), and run start.sh.',
-  });
-}
-
-/** XML cannot hold the one, and makes spaces of the other: libvirt would take another file. */
-function assertPlain(directory: string): void {
-  if (!/\p{Cc}/u.test(directory)) return;
-  throw new SendenseError('target.unfit', `the name of the folder ${shortText(directory)} has control characters`, {
-    remedy: 'Name another folder.',
   });
 }

@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { exists } from '../../host/files/files.ts';
+import { usualLibvirt } from '../../host/libvirt/usual-libvirt.ts';
 import {
   defineDomain,
   domainsAt,
@@ -25,15 +26,13 @@ export interface PublishedDomain {
   readonly xml: string;
 }
 
-const usual = 'qemu:///system';
-
 /** Where libvirt defines the VM; null: nowhere. @throws SendenseError `target.unfit` where the one that is named does not answer */
 export async function libvirtOf(
   { libvirt }: Pick<ToOf<'kvm'>, 'libvirt'>,
   signal?: AbortSignal,
 ): Promise<string | null> {
   if (libvirt === 'none') return null;
-  const uri = libvirt ?? usual;
+  const uri = libvirt ?? usualLibvirt;
   const why = await whyNoLibvirt(uri, signal);
   if (why === null) return uri;
   if (libvirt === undefined) return null;

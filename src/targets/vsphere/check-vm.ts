@@ -26,22 +26,32 @@ export async function checkVm(
   request: RestoreRequest<'vsphere'>,
   claim: VsphereClaim,
 ): Promise<CheckedVm> {
-  const { signal } = hub;
   const spec = hub.vsphere(claim.source, claim.credential ?? undefined);
-  const wanted = await wantedVm(request, claim, signal);
+  return checkWanted(hub, spec, await wantedVm(request, claim, hub.signal), claim);
+}
+
+/** The same for a VM of which all is known. @param wayOut where an unfinished VM has its name */
+export async function checkWanted(
+  hub: TargetHub,
+  spec: VsphereSourceSpec,
+  wanted: WantedVm,
+  claim: Pick<VsphereClaim, 'node' | 'run' | 'resume'>,
+  wayOut = 'Delete the VM in vSphere if nobody needs it, or give the new one another name (`name`, --name).',
+): Promise<CheckedVm> {
   const client = await hub.node(claim.node);
   const login = await hub.login(spec);
   const checked = await client
-    .checkRestore({ source: spec, ...login, vm: wanted.vm }, signal)
+    .checkRestore({ source: spec, ...login, vm: wanted.vm }, hub.signal)
     .catch((error: unknown) => {
-      throw olderNode(error, claim.node);
+      throw olderNode(error, claim.node, 'makes no VMs in vSphere');
     });
-  return { ...wanted, spec, checked, ...fateOf(hub, wanted, checked, claim) };
+  return { ...wanted, spec, checked, ...fateOf(hub, wanted, checked, claim, wayOut) };
 }
 
-function olderNode(error: unknown, node: string): unknown {
+/** @param what such a node does not do */
+export function olderNode(error: unknown, node: string, what: string): unknown {
   if (!(error instanceof SendenseError) || error.details?.['status'] !== 404) return error;
-  return new SendenseError('node.protocol', `node ${node} is of an older version, which makes no VMs in vSphere`, {
+  return new SendenseError('node.protocol', `node ${node} is of an older version, which ${what}`, {
     cause: error,
     remedy: 'Update the node, see docs/upgrading.md.',
   });
@@ -52,9 +62,10 @@ function fateOf(
   hub: TargetHub,
   { vm }: WantedVm,
   { unfinished }: RestoreChecked,
-  { run, resume }: VsphereClaim,
+  { run, resume }: Pick<VsphereClaim, 'run' | 'resume'>,
+  wayOut: string,
 ): Pick<CheckedVm, 'takesOver' | 'replaces'> {
-  if (unfinished?.touched != null) throw inUse(vm.place, unfinished, unfinished.touched);
+  if (unfinished?.touched != null) throw inUse(vm.place, unfinished, unfinished.touched, wayOut);
   if (unfinished === null || unfinished.run === run) return { takesOver: null, replaces: null };
   const isOver = hub.hasEnded(unfinished.run);
   if (isOver && unfinished.copied.length === 0) return { takesOver: null, replaces: unfinished.run };
@@ -72,10 +83,7 @@ function fateOf(
   throw new SendenseError(
     'file.exists',
     `${name} in ${folder} (${unfinished.vm}) is the VM of a restore that was not finished, and this one does not go on with it: ${why}`,
-    {
-      remedy:
-        'Run `sendense-run recover` if the other run has died. Delete the VM in vSphere if nobody needs it, or give the new one another name (`name`, --name).',
-    },
+    { remedy: `Run \`sendense-run recover\` if the other run has died. ${wayOut}` },
   );
 }
 
@@ -83,14 +91,12 @@ const inUse = (
   { name, folder }: WantedVm['vm']['place'],
   { vm, run }: NonNullable<RestoreChecked['unfinished']>,
   why: string,
+  wayOut: string,
 ): SendenseError =>
   new SendenseError(
     'file.exists',
     `${name} in ${folder} (${vm}) is the VM of a restore that was not finished (run ${run}), and Sendense leaves it alone: ${why}`,
-    {
-      remedy:
-        'What is on its disks may be needed. Delete it in vSphere if nobody needs it, or give the new VM another name (`name`, --name).',
-    },
+    { remedy: `What is on its disks may be needed. ${wayOut}` },
   );
 
 /** What a dry-run shows. */
@@ -109,6 +115,7 @@ export function effectsOf(
     ...(replaces === null ? [] : [`in place of what run ${replaces} has left, in which no disk is whole`]),
     ...(checked.original === null ? [] : [`${checked.original} stays as it is`]),
     ...(checked.original !== null && checked.mac === 'keep' ? [`it has the MAC addresses of ${checked.original}`] : []),
+    ...(checked.disks_go === undefined ? [] : [checked.disks_go]),
     ...cards,
     ...checked.left_out.map((what) => `without ${what}`),
   ].join('; ');

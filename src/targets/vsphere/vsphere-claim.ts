@@ -1,29 +1,32 @@
 import type { ClaimFacts, ToOf } from '../target-kind.ts';
+import { nodeClaim, type NodeClaim } from './node-claim.ts';
 
-/** Durable before anything is made: by it a VM is found that was not finished. */
-export interface VsphereClaim {
-  /** Of sendense.yaml. */
-  readonly source: string;
-  readonly credential: string | null;
-  readonly node: string;
-  /** In the mark of the VM. */
-  readonly run: string;
-  /** Null: the name that was saved. */
-  readonly name: string | null;
+/** By it a VM is found whose disks were not finished. */
+export interface JobsClaim extends NodeClaim {
   /** Jobs at the node: one writes, the other one compares. */
   readonly jobs: { readonly write: string; readonly compare: string };
   /** What is copied whole is kept. */
   readonly resume: boolean;
 }
 
-export const claimOf = (to: ToOf<'vsphere'>, { runId, stepId }: ClaimFacts): VsphereClaim => ({
-  source: to.vsphere,
-  credential: to.credential ?? null,
-  node: to.node,
-  run: runId,
-  name: to.name ?? null,
-  jobs: { write: `${runId}-${stepId}`, compare: compareJob(runId) },
+export interface VsphereClaim extends JobsClaim {
+  /** Null: the name that was saved. */
+  readonly name: string | null;
+}
+
+export const jobsClaim = (
+  source: string,
+  to: { readonly credential?: string; readonly node: string; readonly resume: boolean },
+  facts: ClaimFacts,
+): JobsClaim => ({
+  ...nodeClaim(source, to, facts),
+  jobs: { write: `${facts.runId}-${facts.stepId}`, compare: compareJob(facts.runId) },
   resume: to.resume,
+});
+
+export const claimOf = (to: ToOf<'vsphere'>, facts: ClaimFacts): VsphereClaim => ({
+  ...jobsClaim(to.vsphere, to, facts),
+  name: to.name ?? null,
 });
 
 export const compareJob = (runId: string): string => `${runId}-compare`;

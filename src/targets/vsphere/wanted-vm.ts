@@ -2,6 +2,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import { measureImage } from '../../host/images/qemu-img.ts';
 import { readVmConfig } from '../../machines/read-vm-config.ts';
+import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { NewVm, VmConfig } from '../../schemas/types.ts';
 import type { KeyedDisk } from '../target-hub.ts';
 import type { RestoreRequest, ToOf } from '../target-kind.ts';
@@ -27,19 +28,13 @@ export async function wantedVm(
   const keys = await from.keys();
   const config = await readVmConfig(saved, keys);
   const keyed = disks.map((disk) => ({ key: keyOf(config, disk), disk }));
-  const sizes: NewVm['disks'] = [];
-  for (const { key, disk } of keyed) {
-    const image = await imageTarget(disk.file, { key: keys.of(disk) });
-    const used = Math.min(disk.capacity_bytes, await measureImage(image, signal));
-    sizes.push({ key, bytes: disk.capacity_bytes, used });
-  }
   const vm: NewVm = {
     run: claim.run,
     point,
     takes_over: null,
     vm_config: config,
     place: placeOf(to, config, keyed),
-    disks: sizes,
+    disks: await sizesOf(keyed, keys, signal),
     mac: to.mac ?? null,
     identity: to.identity,
     connect: to.connect,
@@ -47,6 +42,21 @@ export async function wantedVm(
     without_tpm: to.withoutTpm,
   };
   return { vm, disks: keyed };
+}
+
+/** How large the disks are, and how much of them holds data. @throws SendenseError `repository.key` */
+export async function sizesOf(
+  keyed: readonly KeyedDisk[],
+  keys: Pick<ImageKeys, 'of'>,
+  signal: AbortSignal,
+): Promise<NewVm['disks']> {
+  const sizes: NewVm['disks'] = [];
+  for (const { key, disk } of keyed) {
+    const image = await imageTarget(disk.file, { key: keys.of(disk) });
+    const used = Math.min(disk.capacity_bytes, await measureImage(image, signal));
+    sizes.push({ key, bytes: disk.capacity_bytes, used });
+  }
+  return sizes;
 }
 
 const nothingSaved = (): SendenseError =>

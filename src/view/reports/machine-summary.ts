@@ -1,4 +1,5 @@
 import type {
+  AttachedDomain,
   RestoreConvertOutput,
   RestoreStartOutput,
   RestoreWriteOutput,
@@ -16,6 +17,7 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
   const machine = converted?.machine ?? written?.machine ?? null;
   if (machine === null) return [];
   if ('vm' in machine) return vsphereLines(machine, columns);
+  if ('domain' in machine) return domainLines(machine, columns);
   const { name, libvirt, files, notes } = machine;
   const script = files.find(({ disk }) => disk === 'start.sh')?.file ?? '';
   const start = (libvirt === null ? [shortPath(script)] : ['virsh', '--connect', libvirt, 'start', name]).map(
@@ -58,12 +60,19 @@ function startedLines(model: RunModel, columns: number): string[] | null {
   ];
 }
 
-const vsphereLines = ({ name, vm, host, power_on: isStarted, notes }: VsphereMachine, columns: number): string[] => [
+const vsphereLines = (machine: VsphereMachine, columns: number): string[] => {
+  const { name, vm, host, power_on: isStarted, attach_to: receiver, notes } = machine;
+  const what = receiver
+    ? `${receiver.name} (${receiver.vm}) in vSphere (${host}) has ${machine.disks.map(({ disk }) => disk).join(', ')} of ${machine.point}`
+    : `${name} (${vm}) in vSphere (${host})${isStarted ? '' : ', not started'}`;
+  return vmLines(what, notes, columns);
+};
+
+const domainLines = ({ name, uri, disks, point, notes }: AttachedDomain, columns: number): string[] =>
+  vmLines(`${name} in libvirt (${uri}) has ${disks.map(({ disk }) => disk).join(', ')} of ${point}`, notes, columns);
+
+const vmLines = (what: string, notes: readonly string[], columns: number): string[] => [
   '',
-  ...labelled(
-    '  vm      ',
-    printableText(`${name} (${vm}) in vSphere (${host})${isStarted ? '' : ', not started'}`),
-    columns,
-  ),
+  ...labelled('  vm      ', printableText(what), columns),
   ...notes.flatMap((note) => labelled('  note    ', printableText(note), columns)),
 ];

@@ -17,8 +17,8 @@ export function pruneReport(output: PruneOutput, options: SummaryOptions): strin
       ? 'the database knows no restore point of such a VM'
       : `${plural(vms.length, 'VM')}: ${stayAndGo(all.length - going, all.length)}; ${freedText(output.freed)}`;
   return [
-    ...fit(`Retention ${rulesText(output)} in repository ${repository}, times in ${timezone}`, columns),
-    ...vms.flatMap((vm) => ['', ...vmReport(vm, options)]),
+    ...fit(`${whatOf(output)} in repository ${repository}, times in ${timezone}`, columns),
+    ...vms.flatMap((vm) => ['', ...vmReport(vm, output, options)]),
     ...(unmatched.length > 0 ? [''] : []),
     ...unmatched.flatMap((pattern) => fitted('  warning ', `no VM is called ${pattern}`, columns).map(style.yellow)),
     '',
@@ -26,8 +26,11 @@ export function pruneReport(output: PruneOutput, options: SummaryOptions): strin
   ];
 }
 
+const whatOf = ({ retention, remove = [] }: PruneOutput): string =>
+  retention === null ? `Removal of ${plural(remove.length, 'restore point')}` : `Retention ${rulesText(retention)}`;
+
 /** `last 3, daily 7, younger than 3d`. */
-function rulesText({ retention }: PruneOutput): string {
+function rulesText(retention: NonNullable<PruneOutput['retention']>): string {
   const { minAge, timezone: _zone, ...rules } = retention;
   const counts = Object.entries(rules).flatMap(([rule, count]) => (count ? [`${rule} ${String(count)}`] : []));
   return [...counts, ...(minAge === undefined ? [] : [`younger than ${minAge}`])].join(', ');
@@ -40,7 +43,11 @@ function freedText({ at_least: least, at_most: most }: PruneOutput['freed']): st
   return least === 0 ? `at most ${formatBytes(most)} freed` : `${formatBytes(least)} to ${formatBytes(most)} freed`;
 }
 
-function vmReport({ vm, error, points, remarks, freed }: PrunedVmOutput, options: SummaryOptions): string[] {
+function vmReport(
+  { vm, error, points, remarks, freed }: PrunedVmOutput,
+  { remove }: PruneOutput,
+  options: SummaryOptions,
+): string[] {
   const { style, columns } = options;
   if (error) {
     return [
@@ -56,19 +63,28 @@ function vmReport({ vm, error, points, remarks, freed }: PrunedVmOutput, options
     '',
     ...pruneCalendar(points, options),
     '',
-    ...pointLines(points, options),
+    ...pointLines(remove ? concerned(points, remove) : points, remove ? 'named' : 'no rule keeps it', options),
     ...remarks.flatMap((remark) => fitted('  warning ', printableText(remark), columns).map(style.yellow)),
   ];
 }
 
-function pointLines(points: readonly PrunedPoint[], { style, columns }: SummaryOptions): string[] {
+/** The restore points that somebody named, and those that they are merged into. */
+function concerned(points: readonly PrunedPoint[], named: readonly string[]): PrunedPoint[] {
+  const heirs = points.flatMap(({ merges }) => merges.map(({ into }) => into));
+  return points
+    .filter(({ backup_id: id }) => named.includes(id) || heirs.includes(id))
+    .map((point) => (named.includes(point.backup_id) ? point : { ...point, reasons: ['what goes is merged into it'] }));
+}
+
+/** @param goes why one goes that is merged into no other */
+function pointLines(points: readonly PrunedPoint[], goes: string, { style, columns }: SummaryOptions): string[] {
   const heads = table(
     points.map(({ keep, backup_id: id, held_bytes: held }) => [keep ? '  stays' : '  goes', id, formatBytes(held)]),
     [2],
   );
   return points.flatMap((point, at) => {
     const head = `${heads[at] ?? ''}  `;
-    const why = point.keep ? point.reasons.join(', ') : mergeText(point);
+    const why = point.keep ? point.reasons.join(', ') : (mergeText(point) ?? goes);
     // In a narrow terminal it stands below.
     const lines =
       columns - widthOf(head) >= 30
@@ -78,9 +94,9 @@ function pointLines(points: readonly PrunedPoint[], { style, columns }: SummaryO
   });
 }
 
-function mergeText({ merges }: PrunedPoint): string {
+function mergeText({ merges }: PrunedPoint): string | null {
   const heirs = [...new Set(merges.map(({ into }) => into))];
-  return heirs.length === 0 ? 'no rule keeps it' : `into ${heirs.join(' and ')}`;
+  return heirs.length === 0 ? null : `into ${heirs.join(' and ')}`;
 }
 
 /** `4 of 5 restore points stay, 1 goes` */

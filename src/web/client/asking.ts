@@ -8,6 +8,8 @@ import { sessionEnded } from './session.ts';
 export interface Asking {
   /** Asks now. */
   again(): void;
+  /** Takes what the hub has told without being asked. */
+  told?(data: unknown): void;
   /** @returns the end of it */
   begin(): () => void;
 }
@@ -35,7 +37,11 @@ function watchSilence(): () => void {
 }
 
 /** A question takes the place of the one before, and comes at once when its reader looks at the page again. */
-export function keepAsking(read: (signal: AbortSignal) => Promise<void>, everyMs: number): Asking {
+export function keepAsking(
+  read: (signal: AbortSignal) => Promise<void>,
+  everyMs: number,
+  steadily: () => boolean = () => false,
+): Asking {
   let timer: number | undefined;
   let running: AbortController | undefined;
 
@@ -55,7 +61,7 @@ export function keepAsking(read: (signal: AbortSignal) => Promise<void>, everyMs
     } finally {
       answered();
     }
-    if (!signal.aborted) timer = window.setTimeout(again, way.peek() === 'events' ? calmMs : everyMs);
+    if (!signal.aborted) timer = window.setTimeout(again, way.peek() === 'events' && !steadily() ? calmMs : everyMs);
   }
 
   const wake = (): void => {
@@ -82,7 +88,8 @@ export function useAsking(asking: Asking | null, topics: readonly Topic[] = []):
   useEffect(() => {
     if (asking === null) return undefined;
     const end = asking.begin();
-    const ends = names === '' ? [] : names.split(' ').map((topic) => follow(topic, asking.again));
+    const hear = (data?: unknown): void => (data !== undefined && asking.told ? asking.told(data) : asking.again());
+    const ends = names === '' ? [] : names.split(' ').map((topic) => follow(topic, hear));
     return () => {
       end();
       for (const one of ends) one();

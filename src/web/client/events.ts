@@ -1,9 +1,10 @@
 import { hubAnswered, way } from './freshness.ts';
 
-/** Something that the hub tells of: `status`, `run:ID`. */
+/** Something that the hub tells of: `status`, `run:ID`, `progress`. */
 export type Topic = string;
 
-type Hear = () => void;
+/** @param data what it is now, where the hub has told that, too */
+type Hear = (data?: unknown) => void;
 
 /** A stream that has not even begun after so long is one that something holds back, ms. */
 const quietMs = 30_000;
@@ -52,7 +53,10 @@ function connect(): void {
   streamTopics = topics;
   stream = new EventSource(`/api/v1/events?beat=1&topics=${encodeURIComponent(topics)}`);
   for (const name of ['begin', 'change', 'resync', 'beat']) stream.addEventListener(name, alive);
-  stream.addEventListener('change', (event) => tell(topicOf(event)));
+  stream.addEventListener('change', (event) => {
+    const { topic, data } = toldIn(event);
+    tell(topic, data);
+  });
   stream.addEventListener('resync', () => tell(null));
   stream.addEventListener('error', () => {
     lost();
@@ -81,16 +85,16 @@ function retry(): void {
   schedule(againMs);
 }
 
-/** Null: whatever it is about. */
-function topicOf(event: Event): Topic | null {
+/** Topic null: whatever it is about. */
+function toldIn(event: Event): { readonly topic: Topic | null; readonly data?: unknown } {
   try {
-    const { topic } = JSON.parse((event as MessageEvent<string>).data) as { topic?: unknown };
-    return typeof topic === 'string' ? topic : null;
+    const { topic, data } = JSON.parse((event as MessageEvent<string>).data) as { topic?: unknown; data?: unknown };
+    return { topic: typeof topic === 'string' ? topic : null, data };
   } catch {
-    return null;
+    return { topic: null };
   }
 }
 
-function tell(topic: Topic | null): void {
-  for (const [name, those] of heardBy) if (topic === null || topic === name) for (const hear of those) hear();
+function tell(topic: Topic | null, data?: unknown): void {
+  for (const [name, those] of heardBy) if (topic === null || topic === name) for (const hear of those) hear(data);
 }

@@ -15,19 +15,24 @@ export interface Live<Body> {
   again(): void;
 }
 
+export interface LiveOptions<Body> extends AskingOptions {
+  /** Asks as often although events come: while that holds, something changes of which no event tells. */
+  busy?(body: Body): boolean;
+}
+
 const defaultEveryMs = 4000;
 
 /** Keeps the answer to `path` up to date; null asks nothing. */
 export function useLive<Body>(
   path: string | null,
-  { topics, everyMs = defaultEveryMs }: AskingOptions = {},
+  { topics, everyMs = defaultEveryMs, busy = () => false }: LiveOptions<Body> = {},
 ): Live<Body> {
-  const live = useMemo(() => createLive<Body>(path, everyMs), [path, everyMs]);
+  const live = useMemo(() => createLive<Body>(path, everyMs, busy), [path, everyMs]);
   useAsking(path === null ? null : live, topics);
   return live;
 }
 
-function createLive<Body>(path: string | null, everyMs: number): Live<Body> & Asking {
+function createLive<Body>(path: string | null, everyMs: number, busy: (body: Body) => boolean): Live<Body> & Asking {
   const data = signal<Body | undefined>(undefined);
   const trouble = signal<Trouble | undefined>(undefined);
   const etag = signal<string | null>(null);
@@ -43,6 +48,13 @@ function createLive<Body>(path: string | null, everyMs: number): Live<Body> & As
     data.value = answer.body;
   }
 
-  const asking = keepAsking(read, everyMs);
+  const told = (body: unknown): void => {
+    trouble.value = undefined;
+    etag.value = null;
+    data.value = body as Body;
+  };
+
+  const isBusy = (): boolean => data.peek() !== undefined && busy(data.peek() as Body);
+  const asking = { ...keepAsking(read, everyMs, isBusy), told };
   return { data, trouble, etag, ...asking, ...(path === null ? { again: () => {} } : {}) };
 }

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { packageRoot } from '../../../src/schemas/package.ts';
-import { openBrowser } from '../../web/browser.ts';
+import { launchBrowser } from '../../web/browser.ts';
 import { median } from '../measure.ts';
 import { cpuOf, residentOf } from '../tunnel/process-figures.ts';
 import { bigHub, type BigHub } from './big-hub.ts';
+import { filesFolder } from './files-page.ts';
+import { longestTask, watchTasks } from './long-tasks.ts';
 import { printFigures, type Figure } from './goals.ts';
 
 const rounds = 5;
@@ -19,12 +21,13 @@ const changeMs = 5000;
 /** The page in Chromium, at a hub with a large database. */
 export async function page(): Promise<void> {
   await using hub = await bigHub();
-  const browser = await openBrowser();
+  const browser = await launchBrowser();
   try {
     const session = await login(browser, hub);
     printFigures('The page, 10,200 restore points of 300 VMs, 50,100 runs', [
       ...(await statusCold(browser, hub, session)),
       ...(await scrolling(browser, hub, session)),
+      ...(await filesFolder(browser)),
       ...(await logLine(browser, hub, session)),
       ...(await manyPages(browser, hub, session)),
     ]);
@@ -89,11 +92,6 @@ const longLists = [
   { path: '/runs', more: 'Show older runs' },
 ] as const;
 
-/** Keeps how long tasks take that take 50 ms or more. */
-const watchTasks = `window.tasks = [];
-  new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => tasks.push(duration)))
-    .observe({ entryTypes: ['longtask'] });`;
-
 /** The longest task while long lists are scrolled and the hub changes. */
 async function scrolling(browser: Browser, hub: BigHub, session: Session): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -111,7 +109,7 @@ async function scrolling(browser: Browser, hub: BigHub, session: Session): Promi
       await at.mouse.wheel(0, turn < 40 ? 700 : -1400);
       await at.evaluate('new Promise((drawn) => requestAnimationFrame(drawn))');
     }
-    const longest = await at.evaluate<number>('Math.max(0, ...window.tasks)');
+    const longest = await longestTask(at);
     figures.push({ name: `${path}: longest task while scrolling`, value: longest, unit: 'ms', goal: 200 });
     await at.context().close();
   }

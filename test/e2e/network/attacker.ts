@@ -62,7 +62,7 @@ export function attackerOn(site: Site, node: SiteNode): Attacker {
         ].filter(Boolean),
         {
           reject: false,
-          timeout: 40_000,
+          timeout: 300_000,
           ...(input === undefined ? { stdin: 'ignore' } : { input }),
         },
       );
@@ -70,7 +70,7 @@ export function attackerOn(site: Site, node: SiteNode): Attacker {
     },
     async talk(host, port, text, { dripMs = 0 } = {}) {
       const argv = [...prefix, process.execPath, '-e', talkScript, host, String(port), String(dripMs)];
-      return String((await execa(file, argv, { input: text, timeout: 60_000, reject: false })).stdout);
+      return String((await execa(file, argv, { input: text, timeout: 200_000, reject: false })).stdout);
     },
     async rogueKey() {
       const path = join(site.work.folder, 'rogue');

@@ -28,7 +28,7 @@ async function expectLogged(site: Site, builtIn: RegExp, openssh: RegExp | null)
 describe.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])('%s', (mode) => {
   test(
     'attacks on the hub are refused and logged, and the backup meanwhile is not disturbed',
-    { timeout: 240_000 },
+    { timeout: 300_000 },
     async () => {
       await using site = await openSite(mode, { nodes: 2 });
       const [victim, thief] = site.nodes as unknown as [(typeof site.nodes)[0], (typeof site.nodes)[0]];
@@ -228,7 +228,7 @@ describe.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])('%s', (mode) =
               : /Failed publickey|Connection closed by authenticating user root/;
           expect(logged.test(logOf(site))).toBe(true);
         },
-        { timeout: 100_000, interval: 3000 },
+        { timeout: 200_000, interval: 3000 },
       );
       await vi.waitFor(
         () => expect(readFileSync(join(thief.stateDir, 'link/status.json'), 'utf8')).toMatch(/ssh\.key|node\.revoked/),

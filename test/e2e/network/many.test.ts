@@ -18,7 +18,7 @@ const MiB = 1024 * 1024;
 const manyEnds = testProgram('e2e/network/many-child');
 
 describe.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])('%s', (mode) => {
-  test('101 forwards are in use at once', { timeout: 120_000 }, async () => {
+  test('101 forwards are in use at once', { timeout: 300_000 }, async () => {
     await using site = await openSite(mode);
     const [node] = site.nodes;
     using state = openState(site.work.path('state/sendense.db'));
@@ -35,7 +35,7 @@ describe.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])('%s', (mode) =
     const asked = await execa(
       node.host.prefix[0] ?? '',
       [...node.host.prefix.slice(1), process.execPath, manyEnds, 'ask', '10100', '10200'],
-      { timeout: 60_000 },
+      { timeout: 300_000 },
     );
     expect(JSON.parse(asked.stdout)).toEqual({ open_at_once: 101, equal: 101 });
     releasePorts(state, owner.runId);

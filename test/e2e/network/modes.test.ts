@@ -12,7 +12,7 @@ const ways = [
 
 test.each(ways)(
   '$mode $program: full, incremental, restored; nothing is left on either side',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async ({ mode, program }) => {
     await using site = await openSite(mode, program ? { program } : {});
     const vm = await makeVm(site);

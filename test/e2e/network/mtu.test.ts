@@ -12,7 +12,7 @@ const blackHole = (site: Site): Promise<unknown> =>
 
 test.each<Mode>(all ? ['built-in', 'openssh', 'direct', 'dial-node'] : ['built-in'])(
   '%s: small packets pass, and large ones do not',
-  { timeout: 240_000 },
+  { timeout: 300_000 },
   async (mode) => {
     await using site = await openSite(mode);
     const vm = await makeVm(site, { mib: 1 });

@@ -31,7 +31,7 @@ async function ask(host: TestHost, address: string, port: number): Promise<{ sai
   return JSON.parse(await host.run(process.execPath, '-e', script)) as { said: string; ms: number };
 }
 
-test('nodes are behind NAT, and the line is as slow as it is told to be', { timeout: 120_000 }, async () => {
+test('nodes are behind NAT, and the line is as slow as it is told to be', { timeout: 300_000 }, async () => {
   await using net = await behindNat({ nodes: 2, opened: [22] });
   const { hub, router, nodes, line } = net;
   const [first, second] = nodes as unknown as [TestHost, TestHost];
@@ -51,7 +51,7 @@ test('nodes are behind NAT, and the line is as slow as it is told to be', { time
   expect(await ask(first, hub.address, 443)).toMatchObject({ said: router.address });
 });
 
-test('what a killed test leaves goes with the next one', { timeout: 120_000 }, async () => {
+test('what a killed test leaves goes with the next one', { timeout: 300_000 }, async () => {
   const module = join(import.meta.dirname, '../../simulators/network/behind-nat.ts');
   const script = `const { behindNat } = await import(${JSON.stringify(module)});
     const net = await behindNat();

@@ -19,7 +19,7 @@ const lines: readonly LineQuality[] = [
 ];
 
 describe.each<Mode>(all ? modes : ['built-in'])('%s', (mode) => {
-  test.each(all ? lines : [worst])('over a line with %o', { timeout: 240_000 }, async (line) => {
+  test.each(all ? lines : [worst])('over a line with %o', { timeout: 300_000 }, async (line) => {
     await using site = await openSite(mode);
     const vm = await makeVm(site, { mib: all ? 8 : 2 });
     await site.net.line.set(line);

@@ -17,7 +17,7 @@ import { makeVm } from './vm.ts';
 const slow = { mib: 12, more: 'limits: { jobRate: 4MiB }\n' };
 
 describe.each<Mode>(all ? modes : ['built-in'])('%s', (mode) => {
-  test('the hub reboots in the middle of a run', { timeout: 240_000 }, async () => {
+  test('the hub reboots in the middle of a run', { timeout: 300_000 }, async () => {
     await using site = await openSite(mode);
     const vm = await makeVm(site, slow);
     let dark: Promise<void> | null = null;
@@ -28,7 +28,7 @@ describe.each<Mode>(all ? modes : ['built-in'])('%s', (mode) => {
     await settle(site, vm, null);
   });
 
-  test('the node reboots in the middle of a run', { timeout: 240_000 }, async () => {
+  test('the node reboots in the middle of a run', { timeout: 300_000 }, async () => {
     await using site = await openSite(mode);
     const vm = await makeVm(site, slow);
     let back: Promise<void> | null = null;
@@ -48,7 +48,7 @@ describe.each<Mode>(all ? modes : ['built-in'])('%s', (mode) => {
 
   // In `npm test` the hub that reboots is that server.
   if (mode === 'direct' || !all) return;
-  test('the SSH server restarts in the middle of a run', { timeout: 240_000 }, async () => {
+  test('the SSH server restarts in the middle of a run', { timeout: 300_000 }, async () => {
     await using site = await openSite(mode);
     const vm = await makeVm(site, slow);
     const server = mode === 'built-in' ? site.hub : site.sshd;
@@ -82,7 +82,7 @@ const statusOf = (node: SiteNode): LinkStatus =>
 describe('ports that other programs hold', () => {
   test.each<Mode>(all ? ['built-in', 'openssh'] : ['built-in'])(
     '%s: an NBD port on the node and the reverse port on the hub; whoever asks is told who',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (mode) => {
       await using site = await openSite(mode);
       const [node] = site.nodes;

@@ -38,7 +38,7 @@ export async function startService({ host, argv, cwd, env, ready }: ServiceOptio
         if (started.exitCode !== null) throw new Error(`${argv.join(' ')} did not start: ${said}`);
         return ready.test(said.slice(from));
       },
-      { timeout: 60_000, interval: 20 },
+      { timeout: 200_000, interval: 20 },
     );
   };
   const stop = async (): Promise<void> => {

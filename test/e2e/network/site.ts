@@ -26,7 +26,7 @@ export const allModes: readonly Mode[] = [...modes, 'tls'];
 
 const dialsHub = (mode: Mode): boolean => mode === 'built-in' || mode === 'openssh' || mode === 'tls';
 
-export const patience = { timeout: 60_000, interval: 50 };
+export const patience = { timeout: 200_000, interval: 50 };
 
 /** A node as the tests see it: programs on a host of its own, with a state folder of its own. */
 export interface SiteNode {
@@ -236,7 +236,7 @@ async function startNode(
   for (const folder of [stateDir, env.TMPDIR]) await mkdir(folder, { mode: 0o700 });
   const call: SiteNode['call'] = async (args, input = '') => {
     const [file = '', ...rest] = [...host.prefix, process.execPath, programs.node, '--state-dir', stateDir, ...args];
-    const result = await execa(file, rest, { reject: false, timeout: 60_000, env, input });
+    const result = await execa(file, rest, { reject: false, timeout: 200_000, env, input });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
   };
   if (token !== undefined) {

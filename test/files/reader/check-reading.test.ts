@@ -10,7 +10,7 @@ import { describeErrors, validatorOf } from '../../../src/schemas/validator.ts';
 import { filesDoctorReport } from '../../../src/view/reports/files-doctor-report.ts';
 import { makeStyle } from '../../../src/view/style.ts';
 
-test('each reader is started, and the best one is used', { timeout: 120_000 }, async () => {
+test('each reader is started, and the best one is used', { timeout: 300_000 }, async () => {
   const output = await checkReading();
   const validate = validatorOf('output/files-doctor.json');
   expect(validate(structuredClone(output)), describeErrors(validate.errors)).toBe(true);

@@ -32,7 +32,7 @@ let folder: TemporaryFolder;
 beforeAll(async () => {
   folder = await temporaryFolder();
   await prepare([...new Set(batches.flatMap(({ names }) => names))]);
-}, 900_000);
+}, 2_700_000);
 afterAll(async () => {
   console.log(`damaged images: ${JSON.stringify(total)}; SEED=${seed} does the same again`);
   await folder[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import { readerOf, type Shown } from './reader-of-fixtures.ts';
 import { hasAllFiles, hasVolumes } from './same-as-manifest.ts';
 import { together } from './together.ts';
 
-const making = 900_000;
+const making = 2_700_000;
 const reading = 300_000;
 
 describe.each(together().map((names) => ({ names, title: names.join(', ') })))('$title', ({ names }) => {

@@ -5,7 +5,7 @@ import { prepare } from '../fixtures/prepared.ts';
 import { readerOf } from './reader-of-fixtures.ts';
 import { hasFiles, idOf, isVolume } from './same-as-manifest.ts';
 
-const making = 900_000;
+const making = 2_700_000;
 const reading = 300_000;
 
 /** What its programs open. */

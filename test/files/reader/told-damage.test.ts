@@ -34,7 +34,7 @@ beforeAll(async () => {
   await writeFile(tiny, Buffer.alloc(512));
   const opened = stack.use(await openImages(spoilt, undivided, tiny));
   ({ reader, volumes } = opened);
-}, 900_000);
+}, 2_700_000);
 afterAll(() => stack.disposeAsync());
 
 const root = { volume: 'disk-0p1', path: '' };

@@ -54,7 +54,7 @@ async function hostileGuest(init: string, asked: boolean, most = bounds): Promis
   return said;
 }
 
-describe.skipIf(!canRead)('a guest that was taken over', { timeout: 60_000 }, () => {
+describe.skipIf(!canRead)('a guest that was taken over', { timeout: 300_000 }, () => {
   test.each([
     [true, /s of processor time for one answer/],
     [false, /s of processor time that nobody asked for/],
@@ -69,9 +69,8 @@ describe.skipIf(!canRead)('a guest that was taken over', { timeout: 60_000 }, ()
   });
 
   test('and makes folders is told of', async () => {
-    expect(await hostileGuest('#!/bin/sh\nbusybox mkdir /out/a\nwhile :; do busybox sleep 1; done\n', false)).toContain(
-      'written',
-    );
+    const makeFolder = '#!/bin/sh\nbusybox mkdir /out/a\nwhile :; do busybox sleep 1; done\n';
+    expect(await hostileGuest(makeFolder, false, usualTime)).toContain('written');
   });
 });
 
@@ -84,13 +83,13 @@ test.skipIf(!canRead)(
     await expect(started).rejects.toMatchObject({ code: 'files.excess' });
     expect(processesNaming(own)).toEqual([]);
   },
-  60_000,
+  300_000,
 );
 
 test('processor time and memory of a process are counted with those that it has started', async () => {
   const child = spawn('sh', ['-c', 'sh -c "while :; do :; done" & wait'], { stdio: 'ignore', detached: true });
   try {
-    await expect.poll(() => treeUsage(child.pid ?? 0).cpuMs, { timeout: 20_000 }).toBeGreaterThan(200);
+    await expect.poll(() => treeUsage(child.pid ?? 0).cpuMs, { timeout: 200_000 }).toBeGreaterThan(200);
     const { processes, bytes } = treeUsage(child.pid ?? 0);
     expect(processes).toBe(2);
     expect(bytes).toBeGreaterThan(50_000);

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../temporary-folder.ts';
 import { printedRandom } from '../../support/random.ts';
 import { rounds } from '../../support/rounds.ts';
 
-test('the tables say what qemu-img map says, whatever was written', { timeout: 120_000 }, async () => {
+test('the tables say what qemu-img map says, whatever was written', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   const random = printedRandom('qcow2 tables');
   for (let round = 0; round < rounds(6, 200); round++) {

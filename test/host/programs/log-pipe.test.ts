@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { openLogPipe } from '../../../src/host/programs/log-pipe.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 
-test('all that a program and its children write comes, in order, and then the end', { timeout: 120_000 }, async () => {
+test('all that a program and its children write comes, in order, and then the end', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   let text = '';
   using pipe = await openLogPipe(folder.file('log'), (more) => void (text += more));

@@ -65,7 +65,7 @@ describe('identity', () => {
     await using one = await child('sh -c "kill -STOP \\$\\$" & echo $!; exec sleep 60');
     const zombie = Number(one.said);
     const state = (): string => readFileSync(`/proc/${zombie}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
-    await expect.poll(() => [argvOf(one.identity.pid)[0], state()], { timeout: 60_000 }).toEqual(['sleep', 'T']);
+    await expect.poll(() => [argvOf(one.identity.pid)[0], state()], { timeout: 200_000 }).toEqual(['sleep', 'T']);
     process.kill(zombie, 'SIGCONT');
     await expect.poll(state).toBe('Z');
     expect(identityOf(zombie)).toBeNull();

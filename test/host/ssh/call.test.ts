@@ -57,7 +57,7 @@ describe('one command over SSH', () => {
     const reason = new Error('enough');
     const stopped = sshCall({ server, privateKey, command: 'sleep 60', stdin: '', signal: stop.signal });
     stopped.catch(() => {});
-    await vi.waitUntil(() => sshd.sessions().length > 0, { timeout: 60_000 });
+    await vi.waitUntil(() => sshd.sessions().length > 0, { timeout: 200_000 });
     stop.abort(reason);
     await expect(stopped).rejects.toBe(reason);
     await expect(sshCall({ server, privateKey, command: 'sleep 60', stdin: '', timeoutMs: 500 })).rejects.toMatchObject(

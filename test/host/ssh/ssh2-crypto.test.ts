@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../../..');
 
 test(
   'a program whose SSH connections were closed goes on when their ciphers are collected',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const ran = await execa(process.execPath, [join(import.meta.dirname, 'ciphers-child.ts')], { reject: false });
     expect(ran.exitCode, ran.stderr).toBe(0);

@@ -10,7 +10,7 @@ import { freePort } from '../../support/free-ports.ts';
 import { temporaryFolder, type TemporaryFolder } from '../temporary-folder.ts';
 import { forward } from './tunnel-workshop.ts';
 
-const patience = { timeout: 60_000, interval: 20 };
+const patience = { timeout: 200_000, interval: 20 };
 
 interface Peer extends AsyncDisposable {
   open(folder: TemporaryFolder, program: 'openssh' | 'ssh2', remotePort: number): Tunnel;

@@ -16,7 +16,7 @@ import { closed } from '../../support/closed.ts';
 import { randomBytes } from '../../support/random.ts';
 import { testProgram } from '../../programs.ts';
 
-const patience = { timeout: 60_000, interval: 20 };
+const patience = { timeout: 200_000, interval: 20 };
 
 describe.each(['openssh', 'ssh2'] as const)('a tunnel through %s', (program) => {
   test('forwards both ways, TCP and Unix sockets, and each direction ends by itself', async () => {
@@ -59,7 +59,7 @@ describe.each(['openssh', 'ssh2'] as const)('a tunnel through %s', (program) => 
     expect(await readdir(folder.path)).not.toContain('socket');
   });
 
-  test('carries 101 forwards, all in use at once', { timeout: 120_000 }, async () => {
+  test('carries 101 forwards, all in use at once', { timeout: 300_000 }, async () => {
     await using folder = await temporaryFolder();
     await using sshd = await startSshd(folder.file('sshd'));
     const [echo = 0, ...near] = await freePorts(102);
@@ -263,7 +263,7 @@ test('a tunnel that is closed while it connects leaves nothing', async () => {
   expect(processesNaming(folder.file('tunnel'))).toEqual([]);
 });
 
-test('notices a peer that is silent although the connection stands', { timeout: 120_000 }, async () => {
+test('notices a peer that is silent although the connection stands', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   await using sshd = await startSshd(folder.file('sshd'));
   const [first = 0, second = 0, echo = 0] = await freePorts(3);
@@ -277,7 +277,7 @@ test('notices a peer that is silent although the connection stands', { timeout: 
   try {
     // The server itself still answers, so that each is up again soon.
     const noticed = (tunnel: WatchedTunnel): boolean => tunnel.states.some(({ state }) => state === 'down');
-    await vi.waitUntil(() => tunnels.every(noticed), { timeout: 30_000, interval: 50 });
+    await vi.waitUntil(() => tunnels.every(noticed), { timeout: 200_000, interval: 50 });
   } finally {
     for (const pid of stopped) process.kill(pid, 'SIGCONT');
   }

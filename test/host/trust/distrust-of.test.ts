@@ -300,7 +300,7 @@ describe('a secret file that others can read', () => {
     const asked = (): Promise<{ stdout: string; stderr: string; exitCode: number }> =>
       callResident(
         { args: ['--json', 'status'], cwd: folder, env: { ...(process.env as Record<string, string>) } },
-        60_000,
+        300_000,
       );
     const told = await asked();
     expect(told.exitCode).toBe(0);

@@ -56,7 +56,11 @@ hub: { ${own} }
       startRun: () => {
         throw new Error('no route starts a run');
       },
-      askCommand: () => Promise.reject(new Error('no route asks a command')),
+      // What a source answers of a VM; no other route asks a command.
+      askCommand: (words) =>
+        words.includes('--vm=pgtest1')
+          ? Promise.resolve({ plan_file: null, plan_text: 'version: 1\nkind: backup\nname: pgtest1-nightly\n' })
+          : Promise.reject(new SendenseError('usage', 'no command is asked in this test')),
       repeats: { once: async (_asked, begin) => await begin() },
       filesKeeper: () => Promise.reject(new SendenseError('files.unavailable', 'nobody keeps files in this test')),
     },

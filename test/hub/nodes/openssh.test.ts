@@ -24,7 +24,7 @@ import { canMakeUsers, enrolRequest, modeOf, opensshBench, textOf, type OpensshB
 
 const hello = JSON.stringify({ version: 1, node_version: '0.1.0', hostname: 'b', boot_id: 'x', time: Date.now() });
 
-describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 120_000 }, () => {
+describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 300_000 }, () => {
   let hub: OpensshBench;
   beforeAll(async () => {
     hub = await opensshBench();
@@ -179,7 +179,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 120_0
             () => true,
             () => false,
           ),
-        { timeout: 60_000 },
+        { timeout: 300_000 },
       )
       .toBe(true);
     const result = await hub.run('node', 'revoke', 'thief');
@@ -212,7 +212,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 120_0
 
   test(
     'is checked for an account with which sshd lets nobody in, and the remedies work',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       const keyFile = await hub.enrol('locked');
       const user = hub.user;
@@ -249,7 +249,7 @@ describe.skipIf(!canMakeUsers)('OpenSSH as the end of the hub', { timeout: 120_0
     },
   );
 
-  test('is checked for folders that sshd does not trust, as that sshd does not', { timeout: 120_000 }, async () => {
+  test('is checked for folders that sshd does not trust, as that sshd does not', { timeout: 300_000 }, async () => {
     await hub.run('node', 'remove', 'twice');
     const keyFile = await hub.enrol('strict');
     const state = hub.folder.file('state');

@@ -12,7 +12,7 @@ function journalOf(folder: string, args: readonly string[]): Record<string, stri
   const text = execFileSync('unshare', ['--mount', '--pid', '--fork', '--kill-child=KILL', script, ...command], {
     cwd: folder,
     encoding: 'utf8',
-    timeout: 25_000,
+    timeout: 300_000,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return text

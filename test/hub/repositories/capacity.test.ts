@@ -22,7 +22,7 @@ import { stepBench, type StepBench } from '../../steps/step-bench.ts';
 import { canMount, loopMount } from '../../support/loop-mount.ts';
 
 // Whole backups on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const GiB = 2 ** 30;
 const facts: CapacityFacts = {
@@ -231,7 +231,7 @@ describe('in a run', () => {
 
   test.skipIf(!canMount)(
     'is stopped before the file system is full, and leaves it as it was',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async () => {
       await using bench = await stepBench();
       await using _disk = await loopMount(bench.folder.file('disk.img'), bench.folder.file('repository'), 64);

@@ -24,7 +24,7 @@ import { listing, stepBench, type StepBench } from '../../steps/step-bench.ts';
 import { startSshd } from '../../support/sshd.ts';
 
 // Whole backups on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const settings: Partial<Settings> = {
   repositories: { primary: { path: './repository', minFree: 0 }, second: { path: './second', minFree: 0 } },
@@ -393,7 +393,7 @@ describe('over SSH', () => {
 
   test(
     'a copy is known to the other hub, byte for byte; a wrong host key stops before anything',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       await using it = await two();
       await using sshd = await startSshd(it.bench.folder.file('sshd'));
@@ -426,7 +426,7 @@ describe('over SSH', () => {
     },
   );
 
-  test('the other hub killed in the middle is an error, and the next copy goes on', { timeout: 120_000 }, async () => {
+  test('the other hub killed in the middle is an error, and the next copy goes on', { timeout: 300_000 }, async () => {
     await using it = await two();
     await using sshd = await startSshd(it.bench.folder.file('sshd'));
     const { command, root } = await otherHub(it);
@@ -472,7 +472,7 @@ test('a receiver takes no file of another VM and none outside of its folder', as
   expect(await listing(it.second)).toEqual([expect.stringMatching(/^sendense-repository\.json /)]);
 });
 
-test('killed at any moment, the copy that follows ends what it began', { timeout: 120_000 }, async () => {
+test('killed at any moment, the copy that follows ends what it began', { timeout: 300_000 }, async () => {
   await using it = await two();
   const config = it.bench.folder.file('sendense.yaml');
   await writeFile(

@@ -17,7 +17,7 @@ import { backup } from '../../steps/backup-run.ts';
 import { isLockRecord, stepBench, type StepBench } from '../../steps/step-bench.ts';
 
 // Whole backups on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const gone = '20261101T013000Z-abcdef';
 const later = '20261102T013000Z-abcdef';

@@ -16,7 +16,7 @@ import { stepBench, type StepBench } from '../../steps/step-bench.ts';
 import { canMount, loopMount } from '../../support/loop-mount.ts';
 
 // Whole backups on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 type Immutable = Settings['repositories'][string]['immutable'];
 

@@ -21,7 +21,7 @@ import { startSshd } from '../../support/sshd.ts';
 import { cutOffRemoval } from './cut-off-removal.ts';
 
 // Whole backups on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const settings: Partial<Settings> = {
   repositories: { primary: { path: './repository', minFree: 0 }, second: { path: './second', minFree: 0 } },

@@ -51,7 +51,7 @@ async function served(startRun: StartRun): Promise<AsyncDisposable & { readonly 
 
 test(
   'a request begins a run in a process of its own, which goes on when the API ends',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using at = await workspace();
     await makeRaw(at.path('disk0.raw'), 1024 * 1024, [[0, 65_536]]);
@@ -77,7 +77,7 @@ test(
   },
 );
 
-test('a run that cannot begin is an error of the request, with its own code', { timeout: 120_000 }, async () => {
+test('a run that cannot begin is an error of the request, with its own code', { timeout: 300_000 }, async () => {
   await using at = await workspace();
   await at.write('plan.yaml', 'version: 1\nkind: nonsense\n');
   await using api = await served(starterFor(at));
@@ -90,7 +90,7 @@ test('a run that cannot begin is an error of the request, with its own code', { 
   expect([crashed.status, crashed.body.error.code]).toEqual([500, 'run.crashed']);
 });
 
-test('a run is cancelled, and says so at its end', { timeout: 120_000 }, async () => {
+test('a run is cancelled, and says so at its end', { timeout: 300_000 }, async () => {
   await using at = await workspace();
   const wait = 'before:\n  - run: [sleep, "60"]\n';
   await makeRaw(at.path('disk0.raw'), 1024 * 1024, []);

@@ -314,7 +314,7 @@ test('what a crash left of a job in its first moment is removed at once, with a 
   expect(await readdir(join(node.stateDir, 'jobs'))).toEqual([]);
 });
 
-test('no more jobs run at once than the limit, and one that ended makes room', { timeout: 120_000 }, async () => {
+test('no more jobs run at once than the limit, and one that ended makes room', { timeout: 300_000 }, async () => {
   await using at = await workshop();
   await using node = await testNode(at);
   // They live as long as this process.

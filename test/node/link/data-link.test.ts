@@ -54,7 +54,7 @@ async function sshds(): Promise<number[]> {
   return stdout.split('\n').flatMap((line) => Number(/^ *(\d+) .*sshd/.exec(line)?.[1] ?? []) || []);
 }
 
-describe('the disks of a node', { timeout: 120_000 }, () => {
+describe('the disks of a node', { timeout: 300_000 }, () => {
   test('go through sshd, and not through the server', async () => {
     await using at = await nodeBench();
     await at.enroll();
@@ -247,7 +247,7 @@ const places = (hub: HubBench): { host: string; port: number } => ({ host: '127.
 
 /** The error of a data connection that is not made. */
 const refusedWith = (hub: HubBench, ticket: string): Promise<unknown> =>
-  dialData(places(hub), ticket, AbortSignal.timeout(90_000)).then(
+  dialData(places(hub), ticket, AbortSignal.timeout(200_000)).then(
     () => 'let in',
     (error: unknown) => error,
   );
@@ -275,12 +275,12 @@ async function tunnelWith(
   return { local, tunnel };
 }
 
-describe('a data connection', { timeout: 120_000 }, () => {
+describe('a data connection', { timeout: 300_000 }, () => {
   test('is refused without a ticket, with a wrong one, a second time, and one that is void', async () => {
     await using hub = await hubBench();
     const node = hub.enrol('site-b');
     const { ticket } = await ticketOf(hub, node);
-    (await dialData(places(hub), ticket, AbortSignal.timeout(90_000))).destroy();
+    (await dialData(places(hub), ticket, AbortSignal.timeout(200_000))).destroy();
     const client = await hub.client(node.privateKey);
     const say = await sessionOf(client);
     const { ticket: before } = (await say({ data: 'ticket' })) as { ticket: string };
@@ -310,7 +310,7 @@ describe('a data connection', { timeout: 120_000 }, () => {
       const target = { host: nodeAddress(other.record().reversePort), port };
       const { local, tunnel } = await tunnelWith(hub, own.keyFile, await ticketOf(hub, own), target);
       await using _tunnel = tunnel;
-      await tunnel.ready(AbortSignal.timeout(90_000));
+      await tunnel.ready(AbortSignal.timeout(200_000));
       expect(await through(local)).toBe('');
       await until(() => tunnel.refusal()?.code === 'ssh.forward', 'the refusal');
       expect((await hub.logged(/refused: a connection to 127\.83\./)).facts).toMatchObject({ reason: 'target' });
@@ -320,12 +320,12 @@ describe('a data connection', { timeout: 120_000 }, () => {
       const target = { host, port: hub.places.api.port };
       const { local, tunnel } = await tunnelWith(hub, own.keyFile, await ticketOf(hub, own), target);
       await using _tunnel = tunnel;
-      await tunnel.ready(AbortSignal.timeout(90_000));
+      await tunnel.ready(AbortSignal.timeout(200_000));
       expect(await through(local)).toBe('');
     }
     const { tunnel } = await tunnelWith(hub, other.keyFile, await ticketOf(hub, own), { host: '127.0.0.1', port });
     await using _tunnel = tunnel;
-    await expect(tunnel.ready(AbortSignal.timeout(90_000))).rejects.toMatchObject({ code: 'ssh.key' });
+    await expect(tunnel.ready(AbortSignal.timeout(200_000))).rejects.toMatchObject({ code: 'ssh.key' });
   });
 
   test('that says its word too slowly is cut, and who says nothing is greeted', async () => {

@@ -40,7 +40,7 @@ let number = 0;
 
 beforeAll(async () => {
   vcenter = await startVcenter();
-}, 120_000);
+}, 300_000);
 afterAll(() => vcenter?.[Symbol.asyncDispose]());
 beforeEach(async () => {
   for (const [name, value] of Object.entries(vcenter.vddkEnvironment)) vi.stubEnv(name, value);
@@ -75,7 +75,7 @@ async function serve(key: string, content: Buffer): Promise<Target> {
   return to;
 }
 
-const source = (): VsphereSourceSpec => ({
+const source = (more: Partial<VsphereSourceSpec> = {}): VsphereSourceSpec => ({
   type: 'vsphere',
   name: 'test',
   host: vcenter.host,
@@ -93,6 +93,7 @@ const source = (): VsphereSourceSpec => ({
   vddk: { libdir: vcenter.vddkLibdir, plugin: vcenter.vddkPlugin, modes: 'nbdssl:nbd', compression: 'none' },
   ssh: null,
   disks_per_host: 8,
+  ...more,
 });
 const login = () => ({ source: source(), vcenter_user: vcenter.user, vcenter_password: vcenter.password });
 const newVm = (name: string, more: Partial<NewVm> = {}): NewVm => ({
@@ -237,6 +238,68 @@ describe('a restore through the node', () => {
     await vcenter.vddkFault();
     expect(await undo(name, true)).toEqual({ removed: name, kept: null, left: null });
     expect(await vcenter.findVm(name)).toBeNull();
+  });
+
+  it('needs no VDDK: disks come by an import lease, and are read again over HTTPS', async () => {
+    const name = newName();
+    const without = { ...login(), source: source({ transports: ['https'], vddk: null }) };
+    const checked = await node.api.checkRestore({ ...without, vm: newVm(name) });
+    expect(checked.disks_go).toMatch(/^the disks go by an import lease over HTTPS, because /);
+    const start = { ...startOf(name), ...without };
+    // Kill -9 of the client in the second disk: the first one is whole.
+    await vcenter.fault('hang', { for: 'nfc', count: 1, after: 1 });
+    await node.api.startRestore(start);
+    const second = await until(async () => {
+      const { disks: told } = await node.api.status(start.job_id);
+      return told[0]?.phase === 'done' && (await readClient(jobFolderIn(node.stateDir, start.job_id)));
+    }, 'the first disk is there');
+    await until(
+      async () => (await vcenter.calls()).filter(({ method }) => method === 'ImportVApp').length === 2,
+      'both',
+    );
+    process.kill(second.pid, 'SIGKILL');
+    expect((await finished(node.api, start.job_id)).error).toMatchObject({ code: 'job.lost' });
+    await vcenter.clearFaults();
+    const request: RestoreUndoRequest = { ...without, run: name, jobs: [start.job_id], keep_copied: true };
+    expect(await node.api.undoRestore(request)).toMatchObject({ kept: { name, copied: 1, disks: 2 } });
+    await removed(name);
+    // One comes, and what the host has of it is not what was sent.
+    await vcenter.fault('nfc-short', { count: 1, bytes: MiB });
+    const job = await restore(start);
+    expect(job.error).toBeNull();
+    expect(job.disks.map((disk) => disk.bytes_transferred)).toEqual([0, 2 * MiB]);
+
+    let round = 0;
+    const compare = async (): Promise<Awaited<ReturnType<typeof finished>>> => {
+      const told = job.restored_vm?.disks ?? [];
+      const compared = told.map(async ({ key, device_key: own }) => ({
+        key: own,
+        saved_key: key,
+        index: await indexOf(key),
+      }));
+      const jobId = `${name}-compare-${++round}`;
+      const asked = { ...without, job_id: jobId, run: name, point: 'p-1', name, disks: await Promise.all(compared) };
+      await node.api.compareRestore(asked);
+      return finished(node.api, jobId);
+    };
+    expect((await compare()).error).toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(/Hard disk 2.* first at offset 3145728/) as string,
+    });
+    await removed(name);
+    expect((await restore(start)).error).toBeNull();
+    const done = await compare();
+    expect([done.error, done.disks.map((disk) => disk.bytes_read)]).toEqual([null, [bytes, bytes]]);
+    for (const [index, { content }] of disks.entries()) expect((await flatOf(name, index)).equals(content)).toBe(true);
+
+    await vcenter.fault('folder-status', { status: 403 });
+    const unread = await compare();
+    expect([unread.error, unread.disks.map((disk) => disk.bytes_read)]).toEqual([null, [0, 0]]);
+    expect(unread.warnings).toHaveLength(2);
+    expect(unread.warnings?.[0]).toMatch(/is written, but nobody has compared it with the restore point: .*HTTP 403/);
+    await vcenter.clearFaults();
+    await removed(name);
+    expect(await undo(name, false)).toEqual({ removed: name, kept: null, left: null });
   });
 
   it('is refused before anything is made', async () => {

@@ -19,7 +19,7 @@ let number = 0;
 beforeAll(async () => {
   vcenter = await startVcenter({ vms: idle });
   vsphere = await connectVsphere({ ...vcenter, ca: null });
-}, 120_000);
+}, 300_000);
 afterEach(() => vcenter.clearFaults());
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();

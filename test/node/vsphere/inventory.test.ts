@@ -25,7 +25,7 @@ beforeAll(async () => {
   await add('Büro "Küche" & <Flur>', 'ü & ö');
   // As vSphere keeps them: slash, percent sign and backslash escaped.
   for (const name of ['half%2fhalf', '100%25', 'C%5c', '50%252f']) await add(name, 'odd');
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
   await vcenter?.[Symbol.asyncDispose]();

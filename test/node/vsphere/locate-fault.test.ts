@@ -14,7 +14,7 @@ beforeAll(async () => {
   vcenter = await startVcenter();
   vsphere = await connectVsphere({ ...vcenter, ca: null });
   vm = await vcenter.addVm({ name: 'pgtest1', folder: 'a/b', disks: [{ capacity: 65536 }] });
-}, 120_000);
+}, 300_000);
 afterEach(() => vcenter.clearFaults());
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();

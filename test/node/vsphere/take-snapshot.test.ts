@@ -22,7 +22,7 @@ let said: { warned: string[]; logged: string[] };
 beforeAll(async () => {
   vcenter = await startVcenter();
   vsphere = await connect();
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
   await vcenter?.[Symbol.asyncDispose]();

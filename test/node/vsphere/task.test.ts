@@ -15,7 +15,7 @@ let number = 0;
 beforeAll(async () => {
   vcenter = await startVcenter();
   vsphere = await connectVsphere({ ...vcenter, ca: null }, { pauseMs: 20 });
-}, 120_000);
+}, 300_000);
 afterEach(() => vcenter.clearFaults());
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();

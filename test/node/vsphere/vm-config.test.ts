@@ -26,7 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'vm-config-'));
   vcenter = await startVcenter();
   vsphere = await connectVsphere({ ...vcenter, ca: null });
-}, 120_000);
+}, 300_000);
 afterEach(() => vcenter.clearFaults());
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();

@@ -46,7 +46,7 @@ beforeAll(async () => {
   await child(repository);
   usual = performance.now() - started;
   await assertSealed(repository);
-}, 120_000);
+}, 300_000);
 afterAll(() => template[Symbol.asyncDispose]());
 
 const child = (repository: MergeRepository) =>
@@ -154,7 +154,7 @@ const moments: readonly (readonly [string, IsNow, again?: 'again'])[] = [
 describe('killed', () => {
   // The others kill it between the same two files.
   const enough = moments.filter(([, , again]) => all || !again);
-  test.for(enough)('when %s', { timeout: 240_000 }, async ([, isNow]) => {
+  test.for(enough)('when %s', { timeout: 300_000 }, async ([, isNow]) => {
     // A moment can be missed; then all is done, and it is tried again.
     for (;;) {
       await using repository = await mergeRepository(template);
@@ -176,7 +176,7 @@ describe('killed', () => {
     }
   });
 
-  test('between the merged manifest and the database', { timeout: 240_000 }, async () => {
+  test('between the merged manifest and the database', { timeout: 300_000 }, async () => {
     for (;;) {
       await using repository = await mergeRepository(template);
       const running = child(repository);
@@ -212,7 +212,7 @@ describe('killed', () => {
   const next = numbersFrom(11);
   test.each(Array.from({ length: rounds(1, 20) }, (_, at) => [at, next(1000) / 1000] as const))(
     'at any moment, %i: after %d of it',
-    { timeout: 240_000 },
+    { timeout: 300_000 },
     async (_at, share) => {
       await using repository = await mergeRepository(template);
       const running = child(repository);
@@ -224,7 +224,7 @@ describe('killed', () => {
     },
   );
 
-  test('again and again, also while it recovers', { timeout: 240_000 }, async () => {
+  test('again and again, also while it recovers', { timeout: 300_000 }, async () => {
     await using repository = await mergeRepository(template);
     const again = numbersFrom(23);
     for (let round = rounds(2, 10); round > 0; round--) {

@@ -28,7 +28,7 @@ beforeAll(async () => {
     await template.add(idOf(at), [{ number: 0, parent: at === 1 ? null : idOf(at - 1), capacity, commands }]);
   }
   template.state.close();
-}, 120_000);
+}, 300_000);
 afterAll(() => template[Symbol.asyncDispose]());
 
 const index = (repository: MergeRepository, id: string): string => repository.file('vm', 'disk-0', `${id}.index`);

@@ -60,7 +60,7 @@ function phaseNow(repository: MergeRepository, name: string): MergeIntent['phase
   }
 }
 
-test('two processes at once: one removes, the other is refused, and all is well', { timeout: 120_000 }, async () => {
+test('two processes at once: one removes, the other is refused, and all is well', { timeout: 300_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   const results = await Promise.all(
     ['p02', 'p02', 'p03'].map(async (name) => {
@@ -74,7 +74,7 @@ test('two processes at once: one removes, the other is refused, and all is well'
   expect(await repository.findings()).toEqual([]);
 });
 
-test('a run that begins while a removal is to be gone on with loses nothing to it', { timeout: 120_000 }, async () => {
+test('a run that begins while a removal is to be gone on with loses nothing to it', { timeout: 300_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   const { state, root } = repository;
   const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
@@ -101,7 +101,7 @@ test('a run that begins while a removal is to be gone on with loses nothing to i
   expect(repository.ids()).toEqual(['p01', 'p02', 'p03']);
 });
 
-test('what another hub protects after the removal was decided stays', { timeout: 120_000 }, async () => {
+test('what another hub protects after the removal was decided stays', { timeout: 300_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   const { state, root } = repository;
   const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
@@ -122,7 +122,7 @@ test('what another hub protects after the removal was decided stays', { timeout:
   expect(repository.ids()).toEqual(['p01', 'p02', 'p03']);
 });
 
-test('a removal of a VM that somebody else works on is left to him', { timeout: 120_000 }, async () => {
+test('a removal of a VM that somebody else works on is left to him', { timeout: 300_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   expect(claimMerges(repository.state, vm, thisProcess(), isRunning)).toBeNull();
   await expect(remove(repository, 'p02')).rejects.toThrow('another process removes restore points of VM vm');
@@ -132,7 +132,7 @@ test('a removal of a VM that somebody else works on is left to him', { timeout: 
 });
 
 describe('who reads while a merge goes on', () => {
-  test('sees the same all the time, with files open before and opened anew', { timeout: 120_000 }, async () => {
+  test('sees the same all the time, with files open before and opened anew', { timeout: 300_000 }, async () => {
     await using repository = await fill(await mergeRepository());
     const image = repository.file('vm/disk-0/p04.qcow2');
     const running = child(repository, 'p01', 'p02', 'p03');
@@ -166,7 +166,7 @@ describe('who reads while a merge goes on', () => {
     expect(await repository.findings()).toEqual([]);
   });
 
-  test('keeps the old files until his run has ended', { timeout: 120_000 }, async () => {
+  test('keeps the old files until his run has ended', { timeout: 300_000 }, async () => {
     await using repository = await fill(await mergeRepository());
     addRuns(repository.state, 'restore-1');
     const result = await removePoints(repository.state, {
@@ -209,7 +209,7 @@ describe('images that are not plain', () => {
   test.each([
     ['encrypted', { key: imageKey('a-key-of-more-than-twenty-characters', 'test') }],
     ['compressed', { compress: true }],
-  ])('%s: every subset of four', { timeout: 120_000 }, async (_name, how) => {
+  ])('%s: every subset of four', { timeout: 300_000 }, async (_name, how) => {
     const keys = imageKeys('primary', 'key' in how ? how.key : null);
     await using template = await mergeRepository();
     const next = numbersFrom(3);
@@ -230,7 +230,7 @@ describe('images that are not plain', () => {
 });
 
 describe('a full disk', () => {
-  test('is foreseen, and the space that is needed is said', { timeout: 120_000 }, async (context) => {
+  test('is foreseen, and the space that is needed is said', { timeout: 300_000 }, async (context) => {
     await using small = await smallDisk('200m');
     if (!small) return context.skip('this user may not mount');
     await using repository = await fill(await mergeRepository(undefined, small.path));
@@ -246,7 +246,7 @@ describe('a full disk', () => {
 
   test(
     'in the middle of a merge leaves everything readable, and it goes on when there is space',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (context) => {
       await using small = await smallDisk('200m');
       if (!small) return context.skip('this user may not mount');

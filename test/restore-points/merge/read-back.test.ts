@@ -37,7 +37,7 @@ async function proofAfter(threads: boolean, happens: (blocks: GuestBlocks) => Pr
   const { state, root } = repository;
   const request = { state, vm, root, keys: noKeys, log: () => undefined, progress: () => undefined };
   return claimed(request, async (work) => {
-    if (threads) work.threads.expect(capacity);
+    if (threads) work.threads.expect(4 * capacity);
     const map = await work.held.map(image, null);
     const header = await readQcow2Header(image);
     if (!header) throw new Error('no qcow2');

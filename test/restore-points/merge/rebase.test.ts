@@ -24,7 +24,7 @@ afterAll(() => {
   vi.resetModules();
 });
 
-test('little that goes is taken in by a clone of what is built on it', { timeout: 120_000 }, async () => {
+test('little that goes is taken in by a clone of what is built on it', { timeout: 300_000 }, async () => {
   await using repository = await mergeRepository();
   const writes = [
     ['write -P 1 0 2M'],

@@ -83,7 +83,7 @@ describe('whatever is removed, what stays shows what it showed', () => {
   const length = all ? 5 : 4;
   test.each(subsets(length).map((ids) => [ids.join(' '), ids] as const))(
     `of ${length}: %s`,
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (_name, ids) => {
       await using repository = await chain(length);
       const before = repository.ids();
@@ -100,7 +100,7 @@ describe('whatever is removed, what stays shows what it showed', () => {
   const samples = Array.from({ length: rounds(1, 20) }, () => subsets(10)[next(1023)] ?? []);
   test.each(samples.map((ids) => [ids.join(' '), ids] as const))(
     'of ten: %s',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (_name, ids) => {
       await using repository = await chain(10);
       expect((await remove(repository, ...ids)).removed.toSorted()).toEqual(ids);
@@ -108,7 +108,7 @@ describe('whatever is removed, what stays shows what it showed', () => {
     },
   );
 
-  test('one after the other, the oldest first, as every night does', { timeout: 120_000 }, async () => {
+  test('one after the other, the oldest first, as every night does', { timeout: 300_000 }, async () => {
     const last = rounds(5, 10);
     await using repository = await chain(last);
     for (let at = 1; at < last; at++) {
@@ -130,7 +130,7 @@ describe('whatever is removed, what stays shows what it showed', () => {
 });
 
 describe('what cannot go stays, and the reason is said', () => {
-  test('unknown, protected, read by a run, needed by two', { timeout: 120_000 }, async () => {
+  test('unknown, protected, read by a run, needed by two', { timeout: 300_000 }, async () => {
     await using repository = await chain(5);
     await repository.add('q1', [{ number: 0, parent: 'p02', commands: ['write -P 9 0 64k'] }]);
     await writeMarks(repository.root, 'vm', 'p01', {
@@ -151,7 +151,7 @@ describe('what cannot go stays, and the reason is said', () => {
     await assertSealed(repository);
   });
 
-  test('an image that another program has open', { timeout: 120_000 }, async () => {
+  test('an image that another program has open', { timeout: 300_000 }, async () => {
     await using repository = await chain(5);
     const reader = execa('qemu-io', ['-r', '-f', 'qcow2', repository.file('vm/disk-0/p03.qcow2')], {
       stdin: 'pipe',
@@ -168,7 +168,7 @@ describe('what cannot go stays, and the reason is said', () => {
     await assertSealed(repository);
   });
 
-  test('a chain of which a file is not as it was committed', { timeout: 120_000 }, async () => {
+  test('a chain of which a file is not as it was committed', { timeout: 300_000 }, async () => {
     await using repository = await chain(5);
     const image = repository.file('vm/disk-0/p02.qcow2');
     await chmod(image, 0o644);
@@ -180,7 +180,7 @@ describe('what cannot go stays, and the reason is said', () => {
   });
 });
 
-test('a file with another time is read back whole', { timeout: 120_000 }, async () => {
+test('a file with another time is read back whole', { timeout: 300_000 }, async () => {
   await using repository = await chain(5);
   await utimes(repository.file('vm/disk-0/p02.qcow2'), new Date(), new Date());
   expect((await remove(repository, 'p02')).removed).toEqual(['p02']);
@@ -214,7 +214,7 @@ test.each([
   ['c', (size: number): number => size - 32 * 1024, /does not hold what was backed up/],
   // Behind the header: qcow2 does not mind, and a merged file would be sealed with it.
   ['b', (): number => 30_000, /outside of the blocks of the guest/],
-])('nothing is merged where %s is damaged: it is marked', { timeout: 120_000 }, async (id, where, what) => {
+])('nothing is merged where %s is damaged: it is marked', { timeout: 300_000 }, async (id, where, what) => {
   await using repository = await damaged(id, where);
   const before = await readdir(repository.file('vm'), { recursive: true });
   const { removed, skipped } = await remove(repository, 'b');
@@ -233,7 +233,7 @@ test.each([
 
 test(
   'what the guest wrote in a file that goes is damaged: what takes it in is marked',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using repository = await damaged('b', (size) => size - 96 * 1024);
     expect((await remove(repository, 'a', 'b')).removed.toSorted()).toEqual(['a', 'b']);
@@ -243,7 +243,7 @@ test(
 
 test(
   'immutable files are set free for it, and only what stays is immutable afterwards',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (context) => {
     await using repository = await chain(5);
     const files = ['p02', 'p03', 'p04'].flatMap((id) => [`${id}.json`, `disk-0/${id}.qcow2`, `disk-0/${id}.index`]);
@@ -265,7 +265,7 @@ test(
   },
 );
 
-test('the manifest that an intent was made for must be there', { timeout: 120_000 }, async () => {
+test('the manifest that an intent was made for must be there', { timeout: 300_000 }, async () => {
   await using repository = await chain(5);
   const abort = new AbortController();
   await expect(
@@ -296,7 +296,7 @@ test('the manifest that an intent was made for must be there', { timeout: 120_00
 
 test(
   'what has its data in another file is merged into nothing, and nothing into it',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using repository = await chain(3);
     const image = repository.file('vm/disk-0/p02.qcow2');

@@ -70,22 +70,26 @@ for (const [what, mode] of [
   ['half-written', 0o600],
   ['sealed', 0o400],
 ] as const)
-  test(`a ${what} image of a hub that is gone is put aside, and holds up no removal`, { timeout: 60_000 }, async () => {
-    await using repository = await fill(await mergeRepository());
-    await begin(repository, begun, 'p03', mode);
-    expect(await foreseen(repository, 'p01', 'p02', 'p03')).toEqual([]);
-    const { removed, skipped } = await remove(repository, 'p01', 'p02', 'p03');
-    expect({ removed: [...removed].toSorted(), skipped }).toEqual({ removed: ['p01', 'p02', 'p03'], skipped: [] });
-    expect(await repository.wrong()).toEqual([]);
-    expect(await images(repository)).toEqual(['p04.qcow2']);
-    const [time = ''] = await readdir(repository.file('.sendense', 'trash'));
-    expect(await readdir(repository.file('.sendense', 'trash', time, 'vm', 'disk-0'))).toEqual([`${begun}.qcow2`]);
-    expect(await repository.findings()).toEqual([]);
-  });
+  test(
+    `a ${what} image of a hub that is gone is put aside, and holds up no removal`,
+    { timeout: 300_000 },
+    async () => {
+      await using repository = await fill(await mergeRepository());
+      await begin(repository, begun, 'p03', mode);
+      expect(await foreseen(repository, 'p01', 'p02', 'p03')).toEqual([]);
+      const { removed, skipped } = await remove(repository, 'p01', 'p02', 'p03');
+      expect({ removed: [...removed].toSorted(), skipped }).toEqual({ removed: ['p01', 'p02', 'p03'], skipped: [] });
+      expect(await repository.wrong()).toEqual([]);
+      expect(await images(repository)).toEqual(['p04.qcow2']);
+      const [time = ''] = await readdir(repository.file('.sendense', 'trash'));
+      expect(await readdir(repository.file('.sendense', 'trash', time, 'vm', 'disk-0'))).toEqual([`${begun}.qcow2`]);
+      expect(await repository.findings()).toEqual([]);
+    },
+  );
 
 test(
   'while a hub elsewhere has the lock, a dry-run says who, and nothing is put aside',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using repository = await fill(await mergeRepository());
     await begin(repository, begun, 'p03');
@@ -101,7 +105,7 @@ test(
 
 test(
   'what does not bear our mark is never touched; it stays, and so does what it needs',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using repository = await fill(await mergeRepository());
     await begin(repository, 'mine', 'p03');
@@ -114,7 +118,7 @@ test(
   },
 );
 
-test('files that a run of this hub claims are left to it', { timeout: 60_000 }, async () => {
+test('files that a run of this hub claims are left to it', { timeout: 300_000 }, async () => {
   await using repository = await fill(await mergeRepository());
   await begin(repository, begun, 'p03');
   const journal = createJournal(repository.state, () => true);
@@ -128,7 +132,7 @@ test('files that a run of this hub claims are left to it', { timeout: 60_000 }, 
 
 test(
   'recover puts aside what was not sealed; a whole image may be half of a copy that goes on',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     await using repository = await fill(await mergeRepository());
     await begin(repository, begun, null);

@@ -70,7 +70,7 @@ async function assertSound(repository: MergeRepository, ids = ['p01', 'p03', 'p0
 const intentNow = (repository: MergeRepository): MergeIntent =>
   JSON.parse(readFileSync(repository.file('vm/p03.merge'), 'utf8')) as MergeIntent;
 
-test('a restore point whose merge was cut off is sound', { timeout: 120_000 }, async () => {
+test('a restore point whose merge was cut off is sound', { timeout: 300_000 }, async () => {
   await using repository = await chain();
   const cut = new AbortController();
   const removal = removePoints(repository.state, {
@@ -88,7 +88,7 @@ test('a restore point whose merge was cut off is sound', { timeout: 120_000 }, a
   expect(await repository.findings()).toEqual([]);
 });
 
-test('one whose merge waits for a reader, or was cut off before the database knew', { timeout: 120_000 }, async () => {
+test('one whose merge waits for a reader, or was cut off before the database knew', { timeout: 300_000 }, async () => {
   await using repository = await chain();
   const before = findPoint(repository.state, { ...vm, backupId: 'p03' });
   await removePoints(repository.state, {
@@ -109,7 +109,7 @@ test('one whose merge waits for a reader, or was cut off before the database kne
   await assertSound(repository);
 });
 
-test.each(levels)('while it is merged, level %s', { timeout: 120_000 }, async (level) => {
+test.each(levels)('while it is merged, level %s', { timeout: 300_000 }, async (level) => {
   await using repository = await chain();
   const found: Promise<VerifiedPoint>[] = [];
   const merging = { ended: false };

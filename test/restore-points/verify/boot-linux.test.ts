@@ -21,7 +21,7 @@ import { bootSector } from './boot-sector.ts';
 import { stepBench, type StepBench } from '../../steps/step-bench.ts';
 
 // A Linux guest is up after 5 s or so where nothing else runs.
-const timeout = 240_000;
+const timeout = 600_000;
 const noSigns = { serial: null, agent: false, stillMs: null };
 
 async function backUp(bench: StepBench, disks: readonly string[]): Promise<RestorePoint> {
@@ -119,7 +119,7 @@ test.each<DiskBus>(['ide', 'ahci', 'pvscsi', 'lsisas', 'nvme'])('a PC starts fro
     efi: null,
     agent: false,
   });
-  await vi.waitUntil(async () => (await guest.serial()).includes('login:'), { timeout: 25_000, interval: 50 });
+  await vi.waitUntil(async () => (await guest.serial()).includes('login:'), { timeout: 200_000, interval: 50 });
 });
 
 test.each(['bios', 'efi'])(

@@ -74,6 +74,25 @@ created = task.info.result
 WaitForTask(created.PowerOnVM_Task())
 WaitForTask(created.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[new_disk(1000, 1)])))
 seen['created'] = [d.key for d in disks(created.config)]
+
+# A disk of a machine that is off goes to one that runs, which then has it alone.
+own = disks(created.config)[1]
+detached = vim.vm.device.VirtualDeviceSpec(operation='remove', device=own)
+WaitForTask(created.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[detached])))
+backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=own.backing.fileName, diskMode='independent_persistent')
+hot = new(vim.vm.device.VirtualDisk(), key=-7, controllerKey=1000, unitNumber=9, backing=backing)
+WaitForTask(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[adding(hot)])))
+had = disks(vm.config)[-1]
+seen['attached'] = [vm.runtime.powerState, had.key, had.backing.uuid == own.backing.uuid, had.capacityInKB]
+WaitForTask(vm.CreateSnapshot_Task('beside it', '', False, False))
+seen['beside'] = [d.backing.parent is None for d in disks(vm.config)]
+WaitForTask(vm.snapshot.currentSnapshot.RemoveSnapshot_Task(False))
+gone = vim.vm.device.VirtualDeviceSpec(operation='remove', fileOperation='destroy', device=had)
+WaitForTask(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[gone])))
+try:
+    WaitForTask(created.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[adding(hot)])))
+except vim.fault.FileNotFound:
+    seen['destroyed'] = True
 WaitForTask(created.PowerOffVM_Task())
 WaitForTask(created.Destroy_Task())
 lease = pool.ImportVApp(vim.vm.VmImportSpec(configSpec=wanted('imported')), datacenter.vmFolder)

@@ -144,11 +144,31 @@ describe('a machine that is there', () => {
     expect(vm.disks.length).toBe(1);
     const other = await shop.machine({ poweredOn: false });
     await reconfigure(other, disk({ controller: 1000, unit: 1, bytes: MiB, file: fileName, attach: true }));
-    await expect(
-      reconfigure(vm, disk({ controller: 1000, unit: 1, bytes: MiB, file: fileName, attach: true })),
-    ).rejects.toThrow('FileLocked');
     await other.snapshots();
     expect((await readFile(other.disks[1]?.flatFile ?? '')).subarray(0, block)).toEqual(filled(9));
+    // Of two machines that have a disk one can run. The disk keeps its UUID, and is no part of snapshots.
+    const again = disk({
+      controller: 1000,
+      unit: 1,
+      bytes: MiB,
+      file: fileName,
+      attach: true,
+      mode: 'independent_persistent',
+    });
+    await reconfigure(vm, again);
+    await expect(reconfigure(vm, again.replace('<unitNumber>1<', '<unitNumber>2<'))).rejects.toThrow('FileLocked');
+    await expect(onVm('PowerOnVM_Task', other)).rejects.toThrow('FileLocked');
+    await vm.snapshot('of somebody');
+    await vm.snapshots();
+    expect(vm.disks.map(({ key, fileName: file, uuid }) => [key, file === fileName, uuid])).toEqual([
+      [2000, false, vm.disks[0]?.uuid],
+      [2001, true, other.disks[1]?.uuid],
+    ]);
+    await reconfigure(
+      vm,
+      detach.replace('2005', '2001').replace('</operation>', '</operation><fileOperation>destroy</fileOperation>'),
+    );
+    await expect(stat(other.disks[1]?.flatFile ?? '')).rejects.toThrow('ENOENT');
   });
 
   test('moves to another datastore with its bytes', async () => {

@@ -17,13 +17,22 @@ export interface NewDisk {
   readonly file?: string;
   readonly thick?: boolean;
   readonly attach?: boolean;
+  readonly mode?: 'persistent' | 'independent_persistent';
 }
 
-export const disk = ({ controller: key, unit, bytes, file = '', thick = false, attach = false }: NewDisk): string =>
+export const disk = ({
+  controller: key,
+  unit,
+  bytes,
+  file = '',
+  thick = false,
+  attach = false,
+  mode = 'persistent',
+}: NewDisk): string =>
   added(
     'VirtualDisk',
     `<key>${-100 - unit}</key><backing xsi:type="VirtualDiskFlatVer2BackingInfo"><fileName>${escaped(file)}</fileName>` +
-      `<diskMode>persistent</diskMode><thinProvisioned>${!thick}</thinProvisioned></backing>` +
+      `<diskMode>${mode}</diskMode><thinProvisioned>${!thick}</thinProvisioned></backing>` +
       `<controllerKey>${key}</controllerKey><unitNumber>${unit}</unitNumber><capacityInKB>${bytes / 1024}</capacityInKB>` +
       `<capacityInBytes>${bytes}</capacityInBytes>`,
     attach ? 'none' : 'create',

@@ -153,7 +153,7 @@ describe('openState', () => {
     raw.close();
   });
 
-  test('several processes may open a new database at once', { timeout: 120_000 }, async () => {
+  test('several processes may open a new database at once', { timeout: 300_000 }, async () => {
     using temporary = temporaryState();
     const path = join(temporary.folder, 'new/sendense.db');
     const children = Array.from({ length: 4 }, () => child('open', path));
@@ -211,7 +211,7 @@ describe('read only', () => {
 
   test(
     'sees what a process wrote that is still there, and what one wrote that was killed',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       using temporary = temporaryState();
       const path = join(temporary.folder, 'other/sendense.db');

@@ -132,7 +132,7 @@ const toggle = (port: number): Command => ({
   },
 });
 
-test('behaves as a table of ports would', { timeout: 120_000 }, async () => {
+test('behaves as a table of ports would', { timeout: 300_000 }, async () => {
   using temporary = temporaryState();
   const { state } = temporary;
   const runs = ['r1', 'r2', 'r3'];
@@ -158,7 +158,7 @@ test('behaves as a table of ports would', { timeout: 120_000 }, async () => {
   );
 });
 
-test('no port is leased twice when several processes allocate at once', { timeout: 120_000 }, async () => {
+test('no port is leased twice when several processes allocate at once', { timeout: 300_000 }, async () => {
   using temporary = temporaryState();
   const folder = join(temporary.folder, 'ports');
   mkdirSync(folder);

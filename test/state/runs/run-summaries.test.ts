@@ -162,7 +162,7 @@ test('runs that go on, and runs that have to be cleaned up after, are never touc
   expect(idsOf(state)).toEqual(['bad', 'good', 'in-use', 'open', 'unclean']);
 });
 
-test('thousands go piece by piece, and what they took is given back', { timeout: 120_000 }, async () => {
+test('thousands go piece by piece, and what they took is given back', { timeout: 300_000 }, async () => {
   using temporary = temporaryState();
   const { state } = temporary;
   fillState(state, { vms: 5, points: 1, runs: 220, until: noon });

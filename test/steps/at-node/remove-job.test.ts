@@ -33,7 +33,7 @@ function slowNode(activities: readonly (string | null | Error)[], answer: boolea
 
 const remove = async (node: NodeClient) => {
   const said: string[] = [];
-  const signal = AbortSignal.timeout(90_000);
+  const signal = AbortSignal.timeout(200_000);
   return { ...(await removeJob(node, 'job-1', { log: (line) => void said.push(line), signal })), said };
 };
 

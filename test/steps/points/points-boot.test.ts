@@ -59,7 +59,7 @@ describe('points.boot', () => {
     expect(found?.map(({ level, ok }) => `${level} ${ok}`)).toEqual(['boot true', 'quick true']);
   });
 
-  test('what the guest of an encrypted restore point writes is encrypted too', { timeout: 120_000 }, async () => {
+  test('what the guest of an encrypted restore point writes is encrypted too', { timeout: 300_000 }, async () => {
     const encryption = { key: { secret: { file: 'repo.key' } } };
     const settings = { repositories: { primary: { path: './repository', minFree: 0, encryption } } };
     const { bench, points, files } = await bootable('hello\r\nlogin: ', settings as Partial<Settings>);
@@ -69,7 +69,7 @@ describe('points.boot', () => {
     const booting = boot(bench, points, { serial: { mark: 'login:' } });
     // While it is made its header does not say so yet.
     const seen = vi.waitUntil(async () => (await readQcow2Header(overlay).catch(() => undefined))?.encrypted, {
-      timeout: 60_000,
+      timeout: 300_000,
       interval: 10,
     });
     expect(await Promise.race([seen, booting.then(() => 'it was over before')])).toBe(true);

@@ -21,18 +21,23 @@ export interface Request {
 
 export function rowsOf({ roots, paths, below, as }: Request): Row[] {
   const all = new Map(roots.map((root) => [root, keysOfRoot(root)] as const));
+  const whole = (short: string): string => (below === undefined ? short : `${below}.${short}`);
+  const first = whole(paths[0] ?? '');
   return paths.map((short) => {
-    const path = below === undefined ? short : `${below}.${short}`;
-    return { shown: as === undefined ? short : `${as}.${short}`, path, keys: keysAt(all, path) };
+    const path = whole(short);
+    return { shown: as === undefined ? short : `${as}.${short}`, path, keys: keysAt(all, path, first) };
   });
 }
 
 type AllKeys = ReadonlyMap<string, ReadonlyMap<string, Key>>;
 
-/** Of the schemas that have the key those that agree with the first of them on what it is. */
-function keysAt(all: AllKeys, path: string): Map<string, Key> {
+/**
+ * Of the schemas that have the key those that agree with the first of them on what it is.
+ * @param beside another key: where that one is of one of several forms, this one is of the same
+ */
+function keysAt(all: AllKeys, path: string, beside: string): Map<string, Key> {
   const found = [...all].flatMap(([root, keys]) => {
-    const key = keys.get(path);
+    const key = keys.get(beside)?.form?.get(path) ?? keys.get(path);
     return key ? [[root, key] as const] : [];
   });
   const first = found[0]?.[1];

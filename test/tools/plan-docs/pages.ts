@@ -14,13 +14,20 @@ export const pages: readonly Page[] = [
   { file: 'docs/settings.md', roots: ['settings'] },
 ];
 
-/** `root path` of every key -> the pages that have a row for it. */
+/** `root path` of every key -> the pages that have a row for it. Forms that have a key of the same name may each have one, on one page. */
 export function coverage(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const name of roots.keys()) for (const path of keysOfRoot(name).keys()) found.set(`${name} ${path}`, []);
+  const shown = new Map<string, Key['written'][]>();
   for (const page of pages)
     for (const { path, keys } of rowsOfPage(page))
-      for (const name of keys.keys()) found.get(`${name} ${path}`)?.push(page.file);
+      for (const [name, { written }] of keys) {
+        const [key, files] = [`${name} ${path}`, found.get(`${name} ${path}`)];
+        const before = shown.get(key) ?? [];
+        const isOtherForm = before.length > 0 && !before.includes(written) && files?.includes(page.file);
+        if (!isOtherForm) files?.push(page.file);
+        shown.set(key, [...before, written]);
+      }
   for (const [path, key] of keysOfRoot('group')) {
     const plain = plainKeyOf(path, key);
     if (plain !== undefined) found.get(`group ${path}`)?.push(...(found.get(`group ${plain}`) ?? []));

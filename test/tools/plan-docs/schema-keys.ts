@@ -19,6 +19,8 @@ export interface Key {
   readonly required: boolean;
   /** As the schema has it, `$ref` not followed. */
   readonly written: Readonly<Record<string, unknown>>;
+  /** Of one of several forms that a mapping may have: all keys of that form, by path. Other forms may have keys of the same names. */
+  readonly form?: ReadonlyMap<string, Key>;
 }
 
 /** Definitions of common.json that have a table of their own wherever they are used. */
@@ -59,8 +61,7 @@ export const keysOfRoot = (name: string): ReadonlyMap<string, Key> => {
 
 function keysOf(at: SchemaNode, prefix: string): Key[] {
   const branches = ownBranches(at).map((branch) => keysOf(branch, prefix));
-  const keys =
-    branches.filter((branch) => branch.length > 0).length < 2 ? branches.flat() : branches.flat().map(optional);
+  const keys = branches.filter((branch) => branch.length > 0).length < 2 ? branches.flat() : branches.flatMap(formOf);
   for (const [name, value] of Object.entries(propertiesOf(at))) {
     const node = childOf(at, name);
     if (!node) continue;
@@ -73,8 +74,12 @@ function keysOf(at: SchemaNode, prefix: string): Key[] {
   return keys;
 }
 
-/** A key of one of several forms that a mapping may have. */
-const optional = (key: Key): Key => ({ ...key, required: false });
+/** The keys of one of several forms that a mapping may have. */
+function formOf(keys: readonly Key[]): Key[] {
+  const optional = keys.map((key) => ({ ...key, required: false }));
+  const form = new Map(optional.map((key) => [key.path, key] as const));
+  return optional.map((key) => ({ form, ...key }));
+}
 
 const keysBelow = (node: SchemaNode, path: string): Key[] => [
   ...keysOfItems(node, path),

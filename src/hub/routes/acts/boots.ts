@@ -10,6 +10,7 @@ import type {
   HubBootOff,
   HubBootRequest,
 } from '../../../schemas/types.ts';
+import { goesOn } from '../goes-on.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import { answerBegun, assertFresh, beginRun, repeatHeader, startErrors } from './begin.ts';
 
@@ -20,9 +21,6 @@ const id = {
 };
 const schema = 'output/boot.json';
 const failures = ['boot.unknown', 'boot.busy', 'boot.off', 'boot.failed', 'run.crashed'] as const;
-
-/** What was begun goes on when its caller goes away. */
-const goesOn = (): AbortSignal => new AbortController().signal;
 
 const tell = async ({ parts }: Pick<BootCall, 'parts'>, ...words: readonly string[]): Promise<object> =>
   await parts.askCommand(['boot', ...words], goesOn());
@@ -207,6 +205,30 @@ export const moveBoot = defineRoute<HubBootMove>({
   },
 });
 
+export const previewBootKeep = defineRoute<HubBootKeep>({
+  id: 'previewBootKeep',
+  method: 'POST',
+  path: '/api/v1/boots/{id}/keep/preview',
+  tag: 'boots',
+  summary: 'What making a restore point of what its guest wrote would do, step by step',
+  description: 'As `sendense-run boot keep --dry-run`. Nothing is written.',
+  right: 'keep',
+  vms: 'heeded',
+  params: id,
+  changes: false,
+  body: { schema: 'hub/boot-keep.json', bytes: 1024 },
+  answers: { 200: { description: 'Its steps.', schema: 'output/plan.json' } },
+  errors: [...failures, 'plan.invalid'],
+  patient: true,
+  handle: async (call) => await tell(call, ...keepWords(call, (await bootOf(call)).id, '--dry-run')),
+});
+
+const keepWords = (
+  { body: { compress } }: { readonly body: HubBootKeep },
+  boot: string,
+  ...more: string[]
+): string[] => ['keep', ...more, ...(compress === undefined ? [] : [`--compress=${compress}`]), '--', boot];
+
 export const keepBoot = defineRoute<HubBootKeep>({
   id: 'keepBoot',
   method: 'POST',
@@ -224,8 +246,7 @@ export const keepBoot = defineRoute<HubBootKeep>({
   patient: true,
   async handle(call) {
     const boot = await bootOf(call);
-    const { compress } = call.body;
-    const words = ['boot', 'keep', ...(compress === undefined ? [] : [`--compress=${compress}`]), '--', boot.id];
+    const words = ['boot', ...keepWords(call, boot.id)];
     return answerBegun(call, await beginRun(call, { route: `keepBoot ${boot.id}`, plan: null, words }));
   },
 });
@@ -246,5 +267,25 @@ export const bootScreen = defineRoute({
     const boot = await bootOf(call);
     call.answer.header('cache-control', 'no-store');
     return Readable.from([await (await call.parts.hub.boots()).picture(boot.id)]);
+  },
+});
+
+export const bootSerial = defineRoute({
+  id: 'bootSerial',
+  method: 'POST',
+  path: '/api/v1/boots/{id}/serial',
+  tag: 'boots',
+  summary: 'The end of what its guest wrote to its first serial port',
+  description:
+    'As `sendense-run boot status --serial`. A console may show secrets, as a screen may: so it takes the same right.',
+  right: 'restore',
+  vms: 'heeded',
+  params: id,
+  answers: { 200: { description: 'The text, as the guest wrote it.', type: 'text/plain' } },
+  errors: ['boot.unknown'],
+  async handle(call) {
+    const boot = await bootOf(call);
+    call.answer.header('cache-control', 'no-store');
+    return await (await call.parts.hub.boots()).serial(boot.id);
   },
 });

@@ -4,6 +4,7 @@ import type {
   HubCredentialPassword,
   HubCredentialTest,
 } from '../../../schemas/types.ts';
+import { sourceErrors } from '../sources/source-errors.ts';
 import { defineRoute } from '../route.ts';
 
 const name = { name: { description: 'Name of the credential.', logAs: 'credential_name' } } as const;
@@ -80,7 +81,7 @@ export const testCredential = defineRoute<HubCredentialTest>({
   params: name,
   body: { schema: 'hub/credential-test.json', bytes: 1024 },
   answers: { 200: { description: 'What was found.', schema: 'output/credentials-test.json' } },
-  errors: ['credential.unknown', 'source.missing', 'usage', 'vsphere.login', 'run.crashed'],
+  errors: ['credential.unknown', 'source.missing', 'usage', ...sourceErrors, 'run.crashed'],
   patient: true,
   async handle({ parts, params, body, signal }): Promise<object> {
     const { source, node, purpose } = body;

@@ -1,22 +1,28 @@
+import { detachKvmDisks, listAttachedKvm } from './attached-kvm.ts';
+import { detachDisks, listAttached } from './attached.ts';
 import { addCredential, changeCredential, listCredentials, removeCredential, testCredential } from './credentials.ts';
-import { addNode, removeNode, renameNode, renewNodeToken, revokeNode } from './nodes.ts';
+import { addNode, askNodeDoctor, removeNode, renameNode, renewNodeToken, revokeNode } from './nodes.ts';
 import { testNotices } from './notices.ts';
 import {
   bootScreen,
+  bootSerial,
   endBoot,
   keepBoot,
   listBoots,
   moveBoot,
+  previewBootKeep,
   showBoot,
   startBoot,
   startBootAgain,
   switchOffBoot,
 } from './boots.ts';
+import { choosePoint } from './choose-point.ts';
 import { changeIds, completeBackup, startBackup } from './backups.ts';
 import { previewPlan, previewText, validatePlan } from './plans.ts';
+import { previewRemoval, removeBackup } from './removals.ts';
 import { protectBackup, unprotectBackup } from './protect.ts';
 import { listRestores, previewRestore, restoreTargets, showRestore, startRestore } from './restores.ts';
-import { cancelRun, runPlan, verifyPoints } from './runs.ts';
+import { cancelRun, previewVerification, runPlan, verifyPoints } from './runs.ts';
 import { backfillSchedule, pauseSchedule, resumeSchedule } from './schedules.ts';
 
 /** What begins, ends or changes something. */
@@ -24,9 +30,13 @@ export const actRoutes = [
   startBackup,
   completeBackup,
   changeIds,
+  choosePoint,
   protectBackup,
   unprotectBackup,
+  previewRemoval,
+  removeBackup,
   verifyPoints,
+  previewVerification,
   listRestores,
   startRestore,
   previewRestore,
@@ -40,7 +50,13 @@ export const actRoutes = [
   endBoot,
   moveBoot,
   keepBoot,
+  previewBootKeep,
   bootScreen,
+  listAttached,
+  detachDisks,
+  listAttachedKvm,
+  detachKvmDisks,
+  bootSerial,
   runPlan,
   previewPlan,
   previewText,
@@ -53,6 +69,7 @@ export const actRoutes = [
   renewNodeToken,
   renameNode,
   revokeNode,
+  askNodeDoctor,
   removeNode,
   listCredentials,
   addCredential,

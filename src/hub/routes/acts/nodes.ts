@@ -1,4 +1,11 @@
-import type { HubNodeAdd, HubNodeRename, HubNodeToken, NodeAddedOutput, NodesOutput } from '../../../schemas/types.ts';
+import type {
+  DoctorOutput,
+  HubNodeAdd,
+  HubNodeRename,
+  HubNodeToken,
+  NodeAddedOutput,
+  NodesOutput,
+} from '../../../schemas/types.ts';
 import { defineRoute } from '../route.ts';
 
 const hourMs = 3_600_000;
@@ -72,6 +79,22 @@ export const revokeNode = defineRoute({
   answers: shown,
   errors: ['node.unknown'],
   handle: async ({ parts, params }): Promise<NodesOutput> => await parts.hub.nodes.revoke(params['name'] ?? ''),
+});
+
+export const askNodeDoctor = defineRoute({
+  ...common,
+  id: 'askNodeDoctor',
+  method: 'POST',
+  path: '/api/v1/nodes/{name}/doctor',
+  right: 'operate',
+  summary: 'What is wrong with a node, and what to do',
+  description: 'What the hub finds when it asks the node, then what `sendense-node doctor` finds there.',
+  params: name,
+  answers: { 200: { description: 'The checks.', schema: 'output/doctor.json' } },
+  errors: ['node.unknown'],
+  patient: true,
+  handle: async ({ parts, params, signal }): Promise<DoctorOutput> =>
+    await parts.hub.nodeDoctor(params['name'] ?? '', signal),
 });
 
 export const removeNode = defineRoute({

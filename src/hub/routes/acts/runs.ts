@@ -1,9 +1,10 @@
+import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { isBackupKind } from '../../../plan/backup-kinds.ts';
 import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../../../schemas/types.ts';
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
-import { defineRoute } from '../route.ts';
+import { defineRoute, type HubParts } from '../route.ts';
 import { answerBegun, assertFresh, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
 
 export const runPlan = defineRoute<RunStartRequest>({
@@ -82,19 +83,43 @@ export const verifyPoints = defineRoute<VerifyStartRequest>({
   errors: [...startErrors, 'access.right', 'point.unknown'],
   patient: true,
   async handle(call) {
-    const { repository, vms, point, level } = call.body;
-    const { caller } = call;
-    if (vms === undefined ? !caller.allVms : !vms.every((vm) => caller.mayVm(vm)))
-      throw new SendenseError('access.right', `${caller.name} has the right to operate for some VMs only`, {
-        remedy: 'Name VMs that you have the right to: `vms`.',
-      });
-    const words = [
-      'verify',
-      `--repository=${repository}`,
-      ...(vms ?? []).map((vm) => `--vm=${vm}`),
-      ...(point === undefined ? [] : [`--point=${point}`]),
-      ...(level === undefined ? [] : [`--level=${level}`]),
-    ];
+    const words = verifyWords(call);
     return answerBegun(call, await beginRun(call, { route: 'verifyPoints', plan: null, words }));
   },
 });
+
+export const previewVerification = defineRoute<VerifyStartRequest>({
+  id: 'previewVerification',
+  method: 'POST',
+  path: '/api/v1/verifications/preview',
+  tag: 'backups',
+  summary: 'Which restore points a verification would read',
+  description: 'As `sendense-run verify --dry-run`. Nothing is read.',
+  right: 'operate',
+  vms: 'heeded',
+  changes: false,
+  body: { schema: 'hub/verify-start.json', bytes: 64 * 1024 },
+  answers: { 200: { description: 'Its steps.', schema: 'output/plan.json' } },
+  errors: ['access.right', 'point.unknown', 'plan.invalid', 'usage', 'run.crashed'],
+  patient: true,
+  handle: async (call): Promise<object> =>
+    await call.parts.askCommand([...verifyWords(call), '--dry-run'], call.signal),
+});
+
+/** @throws SendenseError `access.right` */
+function verifyWords({ body, caller }: Pick<Call<HubParts, VerifyStartRequest>, 'body' | 'caller'>): string[] {
+  const { repository, vms, point, level, points, rate, files = false, boot } = body;
+  if (vms === undefined ? !caller.allVms : !vms.every((vm) => caller.mayVm(vm)))
+    throw new SendenseError('access.right', `${caller.name} has the right to operate for some VMs only`, {
+      remedy: 'Name VMs that you have the right to: `vms`.',
+    });
+  const said = { repository, point, level, points, rate, serial: boot?.serial, accel: boot?.accel };
+  return [
+    'verify',
+    ...(vms ?? []).map((vm) => `--vm=${vm}`),
+    ...Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
+    ...(files ? ['--files'] : []),
+    ...(boot ? ['--boot'] : []),
+    ...(boot?.agent === true ? ['--agent'] : []),
+  ];
+}

@@ -17,21 +17,35 @@ export const checkRepository = defineRoute<HubCheckRequest>({
     'As `sendense-run check`. It may take hours: `Location` leads to what becomes of it. One that goes on is not begun again. It ends with the hub.',
   params: repositoryParam,
   body: { schema: 'hub/check-start.json', bytes: 4096 },
-  logOf: ({ quick = false }) => ({ quick: String(quick) }),
+  logOf: ({ quick = false, vm, point }) => ({
+    quick: String(quick),
+    ...(vm !== undefined && { vm }),
+    ...(point !== undefined && { backup_id: point }),
+  }),
   answers: { 202: { description: 'It goes on.', schema: 'hub/check.json' } },
   errors: ['repository.unusable', 'node.limited'],
   async handle(call): Promise<HubCheck> {
     const name = knownRepository(call);
-    const { quick = false } = call.body;
+    const { quick = false, vm, point } = call.body;
     const begun = call.parts.inquiries.begin({
       kind: 'check',
-      about: name,
-      words: ['check', `--repository=${name}`, ...(quick ? ['--quick'] : [])],
+      about: aboutOf(name, { vm, point }),
+      words: [
+        'check',
+        `--repository=${name}`,
+        ...(quick ? ['--quick'] : []),
+        ...(point === undefined ? (vm === undefined ? [] : ['--', vm]) : ['--', point]),
+      ],
       by: call.caller.name,
       reduce: (output) => reduced(output as CheckOutput, quick),
     });
     call.answer.status(202);
-    call.answer.header('location', `/api/v1/repositories/${encodeURIComponent(name)}/check`);
+    const only = new URLSearchParams({
+      ...(vm !== undefined && { vm }),
+      ...(point !== undefined && { point }),
+    }).toString();
+    const path = `/api/v1/repositories/${encodeURIComponent(name)}/check`;
+    call.answer.header('location', only === '' ? path : `${path}?${only}`);
     return checkOf(name, begun);
   },
 });
@@ -45,14 +59,24 @@ export const showCheck = defineRoute({
   summary: 'What became of the last check of a repository',
   description: 'Of the last one that this API began since the hub was started.',
   params: repositoryParam,
+  query: {
+    vm: { description: 'Of one that was about this VM only.' },
+    point: { description: 'Of one that was about this restore point only.' },
+  },
   answers: { 200: { description: 'The check.', schema: 'hub/check.json' } },
   errors: ['repository.unusable'],
   quiet: true,
   async handle(call): Promise<HubCheck> {
     const name = knownRepository(call);
-    return checkOf(name, call.parts.inquiries.last('check', name));
+    return checkOf(name, call.parts.inquiries.last('check', aboutOf(name, call.query)));
   },
 });
+
+/** One of a part of a repository says nothing of the rest. */
+const aboutOf = (
+  name: string,
+  { vm, point }: { readonly vm?: string | undefined; readonly point?: string | undefined },
+): string => (vm === undefined && point === undefined ? name : JSON.stringify([name, vm, point]));
 
 type Result = NonNullable<HubCheck['result']>;
 

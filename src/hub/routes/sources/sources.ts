@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { cursorOf, pageOf, pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
@@ -6,13 +7,18 @@ import type {
   HubDiscoveredVm,
   HubDiscoverRequest,
   HubDiscovery,
+  HubPlanProposal,
+  HubSourcePlanRequest,
   HubSources,
+  HubSourceVms,
 } from '../../../schemas/types.ts';
+import { parseDocument, valueOf } from '../../../plan/yaml/parse-document.ts';
 import type { Inquiry } from '../../acts/inquiries.ts';
 import { inquired } from '../inquired.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { sourceErrors } from './source-errors.ts';
 
-const params = { name: { description: 'Name of the source.', logAs: 'source' } } as const;
+export const sourceParams = { name: { description: 'Name of the source.', logAs: 'source' } } as const;
 const pages: PageRules = { usual: 100, most: 300, place: ['number'] };
 
 export const listSources = defineRoute({
@@ -41,7 +47,7 @@ export const discoverSource = defineRoute<HubDiscoverRequest>({
   summary: 'Ask a source for its VMs',
   description:
     'As `sendense-run discover`. `Location` leads to the answer. A question that goes on is not asked again.',
-  params,
+  params: sourceParams,
   body: { schema: 'hub/discover-start.json', bytes: 4096 },
   logOf: ({ node = 'local' }) => ({ node }),
   answers: { 202: { description: 'It is being asked.', schema: 'hub/discovery.json' } },
@@ -62,6 +68,29 @@ export const discoverSource = defineRoute<HubDiscoverRequest>({
   },
 });
 
+export const sourceVms = defineRoute<HubSourceVms>({
+  id: 'sourceVms',
+  method: 'POST',
+  path: '/api/v1/sources/{name}/vms',
+  tag: 'sources',
+  right: 'operate',
+  summary: 'VMs of a source, with disks, snapshots and findings',
+  description: 'As `sendense-run discover`. The answer comes when the node has answered.',
+  params: sourceParams,
+  changes: false,
+  body: { schema: 'hub/source-vms.json', bytes: 4096 },
+  answers: { 200: { description: 'The VMs.', schema: 'output/discover.json' } },
+  errors: ['source.missing', 'usage', ...sourceErrors, 'run.crashed'],
+  patient: true,
+  async handle(call): Promise<DiscoverOutput> {
+    const source = knownSource(call);
+    const said = Object.entries(call.body).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}=${value}`],
+    );
+    return (await call.parts.askCommand(['discover', ...said, '--', source], call.signal)) as DiscoverOutput;
+  },
+});
+
 export const showDiscovery = defineRoute({
   id: 'showDiscovery',
   method: 'GET',
@@ -70,7 +99,7 @@ export const showDiscovery = defineRoute({
   right: 'look',
   summary: 'VMs that a source had when it was asked last, and the plans that back them up',
   description: 'What this API has asked since the hub was started.',
-  params,
+  params: sourceParams,
   query: pageQuery(pages),
   answers: { 200: { description: 'A page of the VMs.', schema: 'hub/discovery.json' } },
   errors: ['source.missing'],
@@ -92,8 +121,38 @@ export const showDiscovery = defineRoute({
   },
 });
 
+export const proposePlan = defineRoute<HubSourcePlanRequest>({
+  id: 'proposePlan',
+  method: 'POST',
+  path: '/api/v1/sources/{name}/plan',
+  tag: 'sources',
+  right: 'operate',
+  summary: 'A plan that would back up a VM of a source every night',
+  description:
+    'As `sendense-run discover SOURCE --vm VM --write-plan -`. Nothing is saved: `POST /api/v1/plan-files` saves it.',
+  params: sourceParams,
+  changes: false,
+  body: { schema: 'hub/source-plan.json', bytes: 4096 },
+  answers: { 200: { description: 'The plan.', schema: 'hub/plan-proposal.json' } },
+  errors: ['source.missing', 'usage', 'vm.identity', ...sourceErrors, 'run.crashed'],
+  patient: true,
+  async handle(call): Promise<HubPlanProposal> {
+    const source = knownSource(call);
+    const { vm, node = 'local' } = call.body;
+    // Its name must be free among the plans of the hub.
+    const place = join(call.parts.hub.planFiles.folder, '-');
+    const words = ['discover', `--node=${node}`, `--vm=${vm}`, `--write-plan=${place}`, '--', source];
+    const { plan_text: text = '' } = (await call.parts.askCommand(words, call.signal)) as DiscoverOutput;
+    const plan = valueOf(parseDocument({ file: '', text }).document) as { readonly name: string };
+    return { version: 1, file: `${plan.name}.yaml`, text };
+  },
+});
+
 /** @throws SendenseError `source.missing` */
-function knownSource({ parts, params: { name = '' } }: Pick<Call<HubParts, unknown>, 'parts' | 'params'>): string {
+export function knownSource({
+  parts,
+  params: { name = '' },
+}: Pick<Call<HubParts, unknown>, 'parts' | 'params'>): string {
   const names = Object.keys(parts.hub.settings.sources);
   if (names.includes(name)) return name;
   throw new SendenseError(

@@ -4,17 +4,17 @@ import type { NotProtected, SnapshotFacts, VsphereDisk, VsphereSourceSpec, Vsphe
 import { vmConfigName } from '../../jobs/job-folder.ts';
 import { connectVsphere, type Moref } from '../../vsphere/connect.ts';
 import type { Vsphere } from '../../vsphere/vsphere.ts';
-import { datastoreTypesOf } from '../../vsphere/datastore-types.ts';
+import { diskRefs } from '../../vsphere/disk-refs.ts';
 import { downloadDatastoreFile } from '../../vsphere/download-datastore-file.ts';
 import { findVm } from '../../vsphere/inventory.ts';
 import { inPlaceMarkIn } from '../../vsphere/in-place/in-place-mark.ts';
 import { lastRevert } from '../../vsphere/last-revert.ts';
 import { refusedLogins } from '../../vsphere/refused-logins.ts';
-import { diskTitle, notProtected } from '../../vsphere/snapshot-disks.ts';
+import { notProtected } from '../../vsphere/snapshot-disks.ts';
 import { takeSnapshot, type Snapshot } from '../../vsphere/take-snapshot.ts';
-import { chooseTransport, type TransportChoice } from '../../vsphere/transports/choose-transport.ts';
+import { chooseTransport, reasonOf, type TransportChoice } from '../../vsphere/transports/choose-transport.ts';
 import { serveSnapshotDisk } from '../../vsphere/transports/serve-snapshot-disk.ts';
-import type { SnapshotDiskRef, TransportContext } from '../../vsphere/transports/transport.ts';
+import type { TransportContext } from '../../vsphere/transports/transport.ts';
 import { saveVmConfig } from '../../vsphere/save-vm-config.ts';
 import { vmFacts } from '../../vsphere/vm-facts.ts';
 import type { OpenSource } from '../../../sources/open-source.ts';
@@ -49,7 +49,7 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
   const distrust = await revertSince(vsphere, vm, facts, options);
 
   activity('choosing how to read the disks');
-  const refs = await diskRefs(vsphere, facts, snapshot, disks, signal);
+  const refs = await diskRefs(vsphere, facts, snapshot.moref.value, disks, signal);
   const context: TransportContext = {
     // A stored credential brings its own user.
     spec: { ...spec, user: address.user },
@@ -212,32 +212,6 @@ async function revertSince(
   });
 }
 
-async function diskRefs(
-  vsphere: Vsphere,
-  facts: VsphereVm,
-  snapshot: Snapshot,
-  disks: readonly VsphereDisk[],
-  signal: AbortSignal | undefined,
-): Promise<SnapshotDiskRef[]> {
-  const vm: Moref = { type: 'VirtualMachine', value: facts.moref };
-  const [found] = await vsphere.properties([vm], ['datastore'], signal ? { signal } : {});
-  const types = await datastoreTypesOf(vsphere, found, signal);
-  return disks.map((disk) => ({
-    vmMoref: facts.moref,
-    snapshotMoref: snapshot.moref.value,
-    key: disk.key,
-    label: diskTitle(disk),
-    file: disk.file,
-    capacity: disk.capacity_bytes,
-    backing: disk.backing,
-    hasParent: disk.has_parent,
-    encrypted: disk.encrypted ?? false,
-    datacenter: facts.datacenter,
-    datastoreType: disk.datastore === null ? null : (types.get(disk.datastore) ?? null),
-    host: facts.host,
-  }));
-}
-
 const factsOf = (
   { name, quiesced, note, taken }: Snapshot,
   spec: VsphereSourceSpec,
@@ -251,6 +225,3 @@ const factsOf = (
   transport_reason: reasonOf(transport),
   taken: new Date(taken).toISOString(),
 });
-
-const reasonOf = ({ reason, tried }: TransportChoice): string =>
-  [reason, ...tried.map(({ name, why }) => `not ${name}: ${why}`)].join('; ');

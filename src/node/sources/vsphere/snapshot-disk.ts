@@ -65,16 +65,25 @@ export async function openSnapshotDisk(options: SnapshotDiskOptions): Promise<Op
     // It does not change as long as it is there; once it is removed, what was read of it may be later than it.
     assertUnchanged: async (bytesRead = 0) => {
       await served.assertSound?.(bytesRead);
-      const { snapshots } = await lookAtVm(vsphere, vm, signal);
-      if (snapshots.some((one) => one.moref.value === snapshot.moref.value)) return;
-      throw new SendenseError(
-        'source.changed',
-        `somebody removed the snapshot ${snapshot.name} while ${disk.label} was read from it`,
-        { remedy: 'Find out who removed it, then run the plan again.' },
-      );
+      const gone = await snapshotGone(options, signal);
+      if (gone) throw gone;
     },
+    lost: (inner) => snapshotGone(options, inner).catch(() => null),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+async function snapshotGone(
+  { vsphere, vm, snapshot, disk }: SnapshotDiskOptions,
+  signal: AbortSignal | undefined,
+): Promise<SendenseError | null> {
+  const { snapshots } = await lookAtVm(vsphere, vm, signal);
+  if (snapshots.some((one) => one.moref.value === snapshot.moref.value)) return null;
+  return new SendenseError(
+    'source.changed',
+    `somebody removed the snapshot ${snapshot.name} while ${disk.label} was read from it`,
+    { remedy: 'Find out who removed it, then run the plan again.' },
+  );
 }
 
 /** Areas count on the disk that vSphere means; what is served must be that disk to the byte. */

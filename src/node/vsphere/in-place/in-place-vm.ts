@@ -34,7 +34,7 @@ export interface InPlaceVm {
  */
 export async function findOriginal(
   vsphere: Vsphere,
-  { uuid, name }: { readonly uuid: string; readonly name: string },
+  { uuid, name, remedy = asNewVm }: { readonly uuid: string; readonly name: string; readonly remedy?: string },
   signal?: AbortSignal,
 ): Promise<Moref> {
   const all = await vsphere.all('VirtualMachine', ['config.instanceUuid'], signal ? { signal } : {});
@@ -48,9 +48,11 @@ export async function findOriginal(
     only
       ? `${found.length} VMs at ${vsphere.host} have the instance uuid ${uuid}: ${found.map(({ object }) => object.value).join(', ')}`
       : `the VM ${name} (instance uuid ${uuid}) is not at ${vsphere.host} any more`,
-    { remedy: 'Restore it as a new VM: `--to vsphere:SOURCE` without --in-place.' },
+    { remedy },
   );
 }
+
+const asNewVm = 'Restore it as a new VM: `--to vsphere:SOURCE` without --in-place.';
 
 /**
  * What speaks against writing to the disks of a VM, all of it at once.

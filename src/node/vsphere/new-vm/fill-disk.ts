@@ -7,16 +7,14 @@ import { toolTarget } from '../../../host/nbd/tool-target.ts';
 import { startCopyMeter } from '../../../host/nbd/copy-meter.ts';
 import { heldElsewhere } from '../transports/explain-nbdkit.ts';
 import { whileHeld } from '../transports/while-held.ts';
+import { serveSshForWriting } from '../transports/ssh.ts';
 import { serveVddkForWriting } from '../transports/vddk.ts';
-import type { TransportContext } from '../transports/transport.ts';
-import type { Moref } from '../xml.ts';
-import type { NewDisk } from './make-vm.ts';
+import type { SnapshotDiskRef, TransportContext } from '../transports/transport.ts';
 
 export interface DiskFill {
-  readonly vm: Moref;
-  readonly key: number;
-  readonly label: string;
-  readonly disk: NewDisk;
+  /** Of a VM that is off and has no snapshot. */
+  readonly disk: SnapshotDiskRef;
+  readonly by: 'vddk' | 'ssh';
   /** NBD URI of what is to be on the disk. */
   readonly from: string;
   /** Its pre-shared key; null: it has none. */
@@ -27,6 +25,11 @@ export interface DiskFill {
   onOpen?(): void;
   onProgress?(fraction: number): void;
 }
+
+const servers = {
+  vddk: { name: 'VDDK', serve: serveVddkForWriting },
+  ssh: { name: 'SSH', serve: serveSshForWriting },
+} as const;
 
 /** Requests in flight; VMware's library works on them one after the other. */
 const requests = 16;
@@ -50,32 +53,22 @@ export async function assertSize(
 }
 
 /**
- * Writes all of a disk of a VM that is off, through VMware's library. The sizes are equal, see {@link assertSize}.
+ * Writes all of a disk of a VM that is off. The sizes are equal, see {@link assertSize}.
  * @throws SendenseError `transport.*`, `vsphere.*`
  */
 export async function fillDisk(context: TransportContext, fill: DiskFill): Promise<void> {
-  const { vm, key, label, disk, from, psk, isEmpty } = fill;
+  const { disk, by, from, psk, isEmpty } = fill;
+  const { key, label } = disk;
   const { signal } = context;
+  const { name, serve } = servers[by];
   await using source = await toolTarget(from, psk, join(context.jobFolder, `key-${key}`));
-  await using served = await serveVddkForWriting(context, {
-    vmMoref: vm.value,
-    snapshotMoref: '',
-    key,
-    label,
-    file: disk.file,
-    capacity: disk.bytes,
-    backing: 'flat',
-    hasParent: false,
-    datacenter: null,
-    datastoreType: null,
-    host: null,
-  });
+  await using served = await serve(context, disk);
   await using counted = await countedExport(served.uri, join(context.socketFolder, `fill-${key}.sock`));
   fill.onOpen?.();
   using meter = startCopyMeter({
     bytesRead: () => counted.bytesSent(),
-    total: disk.bytes,
-    report: (bytes) => fill.onProgress?.(bytes / disk.bytes),
+    total: disk.capacity,
+    report: (bytes) => fill.onProgress?.(bytes / disk.capacity),
   });
   const copy = (): Promise<void> =>
     nbdCopy({
@@ -87,7 +80,7 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
       writeZeroesExplicitly: false,
       targetHoldsData: !isEmpty,
       signal,
-      onProgress: (fraction) => meter.copied(Math.trunc(fraction * disk.bytes)),
+      onProgress: (fraction) => meter.copied(Math.trunc(fraction * disk.capacity)),
     });
   let before = 0;
   const isHeldStill = (): boolean => {
@@ -104,7 +97,7 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
     const fault = served.lastFault?.() ?? null;
     if (fault) throw fault;
     if (why === null) throw cause;
-    throw new SendenseError('transport.failed', `${label} (${disk.file}) could not be written with VDDK: ${why}`, {
+    throw new SendenseError('transport.failed', `${label} (${disk.file}) could not be written with ${name}: ${why}`, {
       cause,
     });
   }

@@ -1,9 +1,10 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { missingPrivileges } from '../privileges.ts';
+import { missingPrivileges, type Privilege } from '../privileges.ts';
 import { restorePrivileges } from '../restore-privileges.ts';
+import type { TransportName } from '../transports/transport.ts';
 import type { Vsphere } from '../vsphere.ts';
 import type { Moref } from '../xml.ts';
-import type { DiskNotes } from './disk-notes.ts';
+import { wholeDisks, type DiskNotes } from './disk-notes.ts';
 import { childNamed, markedVm } from './marked-vms.ts';
 import type { Datastore, Network, Place, WantedPlace } from './place.ts';
 import type { WantedCard } from './wanted-cards.ts';
@@ -38,6 +39,8 @@ export async function judgePlace(
     readonly run: string;
     /** That VM is removed first, and made anew. */
     readonly isReplaced?: boolean;
+    /** What writes the disks. */
+    readonly by: TransportName;
   },
   signal?: AbortSignal,
 ): Promise<Fitting> {
@@ -63,7 +66,8 @@ export async function judgePlace(
       `the VM cannot be made at ${vsphere.host}: ${[...new Set(wrong)].join('; ')}`,
       isTaken ? { remedy: 'Give the new VM another name (`name`, --name), or put it into another folder.' } : {},
     );
-  await assertAllowed(vsphere, place, [...stores.values()], [...nets.values()], signal);
+  const places = { place, stores: [...stores.values()], nets: [...nets.values()] };
+  await assertAllowed(vsphere, places, restorePrivileges([given.by]), signal);
   const found = <T>(value: T | null | undefined): T => {
     if (value) return value;
     throw new SendenseError('run.internal', 'a device has no place');
@@ -107,7 +111,7 @@ function networkFor(place: Place, { networks }: WantedPlace, card: WantedCard, w
 
 /** `notes` of the VM that is made already; null: it is made anew. */
 function tooFull(
-  given: { readonly vm: WantedVm } & Thickness,
+  given: { readonly vm: WantedVm; readonly by: TransportName } & Thickness,
   stores: ReadonlyMap<number, Datastore | null>,
   notes: DiskNotes | null,
 ): string[] {
@@ -126,16 +130,17 @@ function tooFull(
 
 /**
  * Of a thin disk what holds data counts, of a thick one all of it. A thick one that is made has its space. A thin one that was begun and
- * is not whole may take all of its size: its holes are written, too.
+ * is not whole may take all of its size: its holes are written, too. An import brings another disk, which then replaces that one.
  */
 function neededBy(
   { key, thin: wasThin, bytes }: WantedDisk,
-  { thin, used }: Thickness,
+  { thin, used, by }: Thickness & { readonly by: TransportName },
   notes: DiskNotes | null,
 ): number {
   const isThin = thin ?? wasThin;
-  if (notes?.copied.has(key) || (notes && !isThin)) return 0;
-  return isThin && !notes?.begun.has(key) ? Math.min(used.get(key) ?? bytes, bytes) : bytes;
+  const isImported = by === 'https';
+  if (notes && (wholeDisks(notes).has(key) || (!isThin && !isImported))) return 0;
+  return isThin && (isImported || !notes?.begun.has(key)) ? Math.min(used.get(key) ?? bytes, bytes) : bytes;
 }
 
 function wrongHardware({ hardwareVersion }: WantedVm, { hardware }: Place): string[] {
@@ -154,19 +159,25 @@ const wrongName = (name: string): string[] =>
 
 async function assertAllowed(
   vsphere: Vsphere,
-  place: Place,
-  stores: readonly (Datastore | null)[],
-  nets: readonly (Network | null)[],
+  {
+    place,
+    stores,
+    nets,
+  }: {
+    readonly place: Place;
+    readonly stores: readonly (Datastore | null)[];
+    readonly nets: readonly (Network | null)[];
+  },
+  needed: readonly Privilege[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const of = (pattern: RegExp): typeof restorePrivileges =>
-    restorePrivileges.filter(({ privilege }) => pattern.test(privilege));
+  const of = (pattern: RegExp): readonly Privilege[] => needed.filter(({ privilege }) => pattern.test(privilege));
   const objects = (all: readonly ({ readonly object: Moref } | null)[]): Moref[] => [
     ...new Map(all.flatMap((one) => (one ? [[one.object.value, one.object] as const] : []))).values(),
   ];
   const asked = [
-    { on: [place.folder], what: of(/^VirtualMachine\./), name: 'the folder' },
-    { on: [place.pool], what: of(/^Resource\./), name: 'the resource pool' },
+    { on: [place.folder], what: of(/^(VirtualMachine|VApp)\./), name: 'the folder' },
+    { on: [place.pool], what: of(/^(Resource|VApp)\./), name: 'the resource pool' },
     { on: objects(stores), what: of(/^Datastore\./), name: 'the datastores' },
     { on: objects(nets), what: of(/^Network\./), name: 'the networks' },
   ];

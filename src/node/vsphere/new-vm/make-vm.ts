@@ -5,6 +5,7 @@ import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { at, list, moref, plainInteger, type Moref } from '../xml.ts';
 import { notesOption } from './disk-notes.ts';
+import { endCarriers } from './give-disk.ts';
 import { changeVm, type MarkedVm, type SeenVm } from './marked-vm.ts';
 import { awaitMarked, markedVm } from './marked-vms.ts';
 import { assertOwnDisks } from './own-disks.ts';
@@ -13,6 +14,7 @@ import type { RestoreMark } from './restore-mark.ts';
 import { assertUntouched } from './untouched.ts';
 import { bootOptions } from './wanted-boot.ts';
 import { vmSpec, type SpecOptions } from './vm-spec.ts';
+import type { WantedDisk } from './wanted-disks.ts';
 import type { WantedVm } from './wanted-vm.ts';
 
 export interface NewVm {
@@ -42,9 +44,13 @@ export async function makeVm(
   signal?: AbortSignal,
 ): Promise<NewVm> {
   const before = await markedVm(vsphere, given.mark.run, signal);
-  if (before) await assertUsable(vsphere, before, given.mark, signal);
+  if (before) {
+    // They have disks of the VM, which would look as if they were other VMs' disks.
+    await endCarriers(vsphere, before, { signal });
+    await assertUsable(vsphere, before, given.mark, signal);
+  }
   const object = before?.object ?? (await created(vsphere, vm, given, signal));
-  return { object, isNew: before === null, disks: await settled(vsphere, object, vm, given.mark, signal) };
+  return { object, isNew: before === null, disks: await settleVm(vsphere, object, vm, given.mark, signal) };
 }
 
 /** Where nobody answers whether the VM is made, it is looked for by its mark. */
@@ -89,10 +95,11 @@ async function assertUsable(
 }
 
 /**
- * Sets the boot order, which names devices by keys that are known only now, and has the VM remember how it was made: what somebody does
- * to it from here on is seen.
+ * Ends a change of the VM by us. Sets the boot order, which names devices by keys that are known only now, and has the VM remember how it is made: what
+ * somebody does to it from here on is seen.
+ * @throws SendenseError `vsphere.*`, `target.unfit` where vSphere made something else, or somebody has used it
  */
-async function settled(
+export async function settleVm(
   vsphere: Vsphere,
   object: Moref,
   vm: WantedVm,
@@ -121,9 +128,9 @@ const devicesOf = ({ values }: SeenVm) => list(values.get('config.hardware'), 'd
 function madeDisks(seen: SeenVm, vm: WantedVm): NewVm['disks'] {
   const made = disksOf(devicesOf(seen));
   const found = new Map<number, NewDisk>();
-  for (const { key, label, controllerKey, unit, bytes } of vm.disks) {
-    const controller = vm.controllers.find((one) => one.key === controllerKey);
-    const place = controller ? `${controller.family}${controller.bus}:${unit}` : `ide${controllerKey - 200}:${unit}`;
+  for (const wanted of vm.disks) {
+    const { key, label, bytes } = wanted;
+    const place = addressOf(vm, wanted);
     const disk = made.find(({ address }) => address === place);
     if (!disk || disk.capacity_bytes !== bytes)
       throw new SendenseError(
@@ -138,6 +145,15 @@ function madeDisks(seen: SeenVm, vm: WantedVm): NewVm['disks'] {
     found.set(key, { key: disk.key, file: disk.file, bytes });
   }
   return found;
+}
+
+/** `scsi0:1` */
+export function addressOf(
+  { controllers }: Pick<WantedVm, 'controllers'>,
+  { controllerKey, unit }: Pick<WantedDisk, 'controllerKey' | 'unit'>,
+): string {
+  const controller = controllers.find((one) => one.key === controllerKey);
+  return controller ? `${controller.family}${controller.bus}:${unit}` : `ide${controllerKey - 200}:${unit}`;
 }
 
 function bootOrder(seen: SeenVm, vm: WantedVm, disks: NewVm['disks']): SoapObject | undefined {

@@ -13,6 +13,8 @@ export interface WantedPlace {
   readonly datastore: string;
   /** By the key of the disk. */
   readonly disks: ReadonlyMap<number, string>;
+  /** Files of disks, `[datastore] folder/disk.vmdk`, by their keys; others are in the folder of the VM. */
+  readonly files?: ReadonlyMap<number, string>;
   /** The network of an adapter that was connected to another one, by the name of that. */
   readonly networks: ReadonlyMap<string, string>;
 }
@@ -21,6 +23,8 @@ export interface Datastore {
   readonly object: Moref;
   readonly name: string;
   readonly freeBytes: number;
+  /** VMFS, NFS, vsan, VVOL, … */
+  readonly type: string | null;
   readonly problem: string | null;
 }
 
@@ -148,7 +152,7 @@ async function onlyCompute(vsphere: Vsphere, datacenter: Datacenter, signal: Abo
   );
 }
 
-const datastorePaths = ['name', 'summary.accessible', 'summary.maintenanceMode', 'summary.freeSpace'];
+const datastorePaths = ['name', 'summary.type', 'summary.accessible', 'summary.maintenanceMode', 'summary.freeSpace'];
 
 function datastoreOf({ object, values }: ObjectProperties): Datastore {
   const maintenance = optionalText(values.get('summary.maintenanceMode')) ?? 'normal';
@@ -160,7 +164,13 @@ function datastoreOf({ object, values }: ObjectProperties): Datastore {
         ? null
         : `it is in maintenance (${maintenance})`;
   const free = values.get('summary.freeSpace');
-  return { object, name: text(values.get('name')), freeBytes: free ? Number(integer(free)) : 0, problem };
+  return {
+    object,
+    name: text(values.get('name')),
+    freeBytes: free ? Number(integer(free)) : 0,
+    type: optionalText(values.get('summary.type')) ?? null,
+    problem,
+  };
 }
 
 async function networksOf(

@@ -4,6 +4,7 @@ import { disksOf } from '../vm-disks.ts';
 import { noDiskNotes } from './disk-notes.ts';
 import { changeVm, type MarkedVm } from './marked-vm.ts';
 import { markedVm } from './marked-vms.ts';
+import { endCarriers, wholeIn } from './give-disk.ts';
 import { assertOwnDisks } from './own-disks.ts';
 import { withoutMark } from './restore-mark.ts';
 import { touchedBy, type Touched } from './untouched.ts';
@@ -29,6 +30,8 @@ export interface Removal {
   readonly removed: string | null;
   readonly kept: KeptVm | null;
   readonly left: LeftVm | null;
+  /** What else is there still, in sentences. Default: nothing. */
+  readonly warnings?: string[];
 }
 
 /**
@@ -46,13 +49,19 @@ export async function removeUnfinished(
   const found = await markedVm(vsphere, run, signal);
   if (found === null) return nothing;
   const touched = await touchedBy(vsphere, found, signal);
-  if (touched) return { ...nothing, left: await leave(vsphere, found, touched, signal) };
+  const copied = wholeIn(found);
+  const isKept = keepCopied && copied > 0;
+  // A copy has notes of the carriers of another VM.
+  const isOurs = touched === null || touched.isMade;
+  const all = touched !== null || !isKept;
+  const stays = isOurs ? await endCarriers(vsphere, found, { all, signal }) : [];
+  const warnings = stays.length > 0 ? { warnings: stays } : {};
+  if (touched) return { ...nothing, left: await leave(vsphere, found, touched, signal), ...warnings };
   const { name } = found;
-  const copied = found.notes?.copied.size ?? 0;
-  if (keepCopied && copied > 0) return { ...nothing, kept: { name, copied, disks: disksIn(found).length } };
+  if (isKept) return { ...nothing, kept: { name, copied, disks: disksIn(found).length }, ...warnings };
   await assertOwnDisks(vsphere, found, signal);
   await vsphere.task('Destroy_Task', found.object, [], signal ? { signal } : {});
-  return { ...nothing, removed: name };
+  return { ...nothing, removed: name, ...warnings };
 }
 
 const disksIn = ({ values }: MarkedVm) => disksOf(list(values.get('config.hardware'), 'device'));

@@ -11,6 +11,8 @@ import type { WantedVm } from './wanted-vm.ts';
 export interface SpecOptions {
   readonly name: string;
   readonly fitting: Fitting;
+  /** Files of disks by their keys, see `WantedPlace`. */
+  readonly files?: ReadonlyMap<number, string> | undefined;
   readonly mark: RestoreMark;
   /** `keep`: where the original is gone. Two machines of one address are a broken network. */
   readonly mac: 'keep' | 'new';
@@ -22,6 +24,8 @@ export interface SpecOptions {
   readonly thin: boolean | null;
   /** Digest of what is asked for: only a VM that is made of the same is gone on with. */
   readonly asked?: string;
+  /** In place of the mark, its notes and the VM's own annotation: of a VM that only brings a disk. */
+  readonly annotation?: string;
 }
 
 /**
@@ -35,7 +39,7 @@ export function vmSpec(vm: WantedVm, options: SpecOptions): SoapObject {
     ['version', `vmx-${String(vm.hardwareVersion).padStart(2, '0')}`],
     ['uuid', identity === 'keep' ? (vm.biosUuid ?? undefined) : undefined],
     ['guestId', vm.guestId],
-    ['annotation', markedAnnotation(mark, vm.annotation)],
+    ['annotation', options.annotation ?? markedAnnotation(mark, vm.annotation)],
     ['files', object(['vmPathName', `[${fitting.home.name}]`])],
     ['flags', flagsOf(vm)],
     ['numCPUs', vm.cpus],
@@ -60,7 +64,7 @@ const flagsOf = ({ virtualizationBased, iommu }: WantedVm): SoapObject | undefin
     : undefined;
 
 /** `disk.EnableUUID` and the like, and what keeps an address that ESXi calls reserved. */
-function extraOf(vm: WantedVm, { mac, asked = '' }: SpecOptions): SoapObject[] {
+function extraOf(vm: WantedVm, { mac, asked = '', annotation }: SpecOptions): SoapObject[] {
   const unchecked = vm.cards.flatMap((card, at) =>
     mac === 'keep' && card.mac !== null && keptAddress(card.mac).unchecked
       ? [{ key: `ethernet${at}.checkMACAddress`, value: 'FALSE' }]
@@ -70,7 +74,7 @@ function extraOf(vm: WantedVm, { mac, asked = '' }: SpecOptions): SoapObject[] {
     typed('OptionValue', ['key', key], ['value', { string: value }]),
   );
   // A VM with the mark and without these is not ours: somebody has copied its annotation.
-  return [...options, notesOption(freshNotes(asked))];
+  return annotation === undefined ? [...options, notesOption(freshNotes(asked))] : options;
 }
 
 const adding = (device: SoapObject, file?: 'create'): SoapObject =>
@@ -109,10 +113,15 @@ function devicesOf(vm: WantedVm, options: SpecOptions): SoapObject[] {
   return [...controllers, ...disks, ...cards, ...drives];
 }
 
-function diskOf(disk: WantedDisk, key: number, controllerKey: number, { fitting, thin }: SpecOptions): SoapObject {
+function diskOf(
+  disk: WantedDisk,
+  key: number,
+  controllerKey: number,
+  { fitting, files, thin }: SpecOptions,
+): SoapObject {
   const backing = typed(
     'VirtualDiskFlatVer2BackingInfo',
-    ['fileName', `[${fitting.datastoreOf(disk).name}]`],
+    ['fileName', files?.get(disk.key) ?? `[${fitting.datastoreOf(disk).name}]`],
     ['diskMode', 'persistent'],
     ['thinProvisioned', thin ?? disk.thin],
   );

@@ -2,7 +2,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { SnapshotDiskRef, TransportName } from './transport.ts';
 
 /** Kinds of datastore where a disk is an object, not a file. */
-const withoutFiles = /^(vsan|vsand|vvol|pmem)$/i;
+export const withoutFiles = /^(vsan|vsand|vvol|pmem)$/i;
 
 /**
  * Whether the bytes of a disk's flat file are the disk's content at its snapshot. Everything else can be read by VMware's

@@ -21,7 +21,35 @@ export async function checkSsh(context: TransportContext, disks: readonly Snapsh
   return `an SSH key for ${disks[0] ? hostOf(ssh, disks[0]) : 'the ESXi host'} is configured`;
 }
 
-export async function serveSsh(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
+/** Before there is a disk. @throws SendenseError `transport.unavailable` with what is missing */
+export async function checkSshForWriting(context: Pick<TransportContext, 'spec'>): Promise<string> {
+  const ssh = settingsOf(context);
+  await checkIdentity(ssh.identity);
+  await checkReadable('ssh.knownHosts', ssh.known_hosts);
+  return `an SSH key for ${ssh.host ?? 'the ESXi host'} is configured`;
+}
+
+export const serveSsh = (context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> =>
+  // Two read a third faster than one, more gain little (measured); ESXi allows few sessions.
+  served(context, disk, { connections: 2, writable: false });
+
+/** The flat file of a disk of a VM that is off and has no snapshot, for writing. Nothing locks it meanwhile. */
+export async function serveSshForWriting(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
+  if (disk.snapshotMoref !== '')
+    throw new SendenseError('run.internal', `${disk.label} is to be written to below a snapshot`);
+  return served(context, disk, { connections: 1, writable: true });
+}
+
+interface Serving {
+  readonly connections: number;
+  readonly writable: boolean;
+}
+
+async function served(
+  context: TransportContext,
+  disk: SnapshotDiskRef,
+  { connections, writable }: Serving,
+): Promise<ServedDisk> {
   const ssh = settingsOf(context);
   const parameters = parametersOf(ssh, disk);
   await checkIdentity(ssh.identity);
@@ -32,12 +60,12 @@ export async function serveSsh(context: TransportContext, disk: SnapshotDiskRef)
     // An agent could hold other keys than the one that was configured.
     env: { SSH_AUTH_SOCK: undefined },
     requestBytes,
-    // Two read a third faster than one, more gain little (measured); ESXi allows few sessions.
-    connections: 2,
+    writable,
+    ...(connections > 1 ? { connections } : {}),
   });
 }
 
-function settingsOf({ spec }: TransportContext): Ssh {
+function settingsOf({ spec }: Pick<TransportContext, 'spec'>): Ssh {
   if (spec.ssh === null) {
     throw new SendenseError('transport.unavailable', `the source ${spec.name} has no \`ssh\``, {
       remedy: 'Add `ssh: { identity: …, knownHosts: … }` to the source; see docs/vsphere.md.',

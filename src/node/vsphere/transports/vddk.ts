@@ -26,8 +26,8 @@ export async function checkVddk(
 }
 
 /** @throws SendenseError `transport.unavailable` with what is missing */
-export const checkVddkForWriting = async (context: Pick<TransportContext, 'spec' | 'signal'>): Promise<void> =>
-  void (await checkVddk(context, []));
+export const checkVddkForWriting = (context: Pick<TransportContext, 'spec' | 'signal'>): Promise<string> =>
+  checkVddk(context, []);
 
 export async function serveVddk(context: TransportContext, disk: SnapshotDiskRef): Promise<ServedDisk> {
   if (disk.snapshotMoref === '')

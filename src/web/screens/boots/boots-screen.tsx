@@ -1,7 +1,9 @@
 import './boots.css';
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { BootOutput, BootsOutput } from '../../../schemas/types.ts';
-import { formatBytes } from '../../../view/format.ts';
+import { formatBytes, formatRate } from '../../../view/format.ts';
+import { bytesOf, percentOf, timeLeft } from '../../../view/run/disk-figures.ts';
 import { useLive } from '../../client/live.ts';
 import { Empty, Notice } from '../../design/notice.tsx';
 import { StatusMark, type Look } from '../../design/status-mark.tsx';
@@ -22,9 +24,11 @@ const looks: Readonly<Record<BootOutput['state'], Look>> = {
   unknown: { shape: 'ring', tone: 'warn', word: 'not known here' },
 };
 
+const somethingMoves = ({ boots }: BootsOutput): boolean => boots.some(({ move }) => move?.done === false);
+
 /** VMs that run from restore points: how it goes with each, how much it has written, and what can be done with it. */
 export function BootsScreen(): JSX.Element {
-  const live = useLive<BootsOutput>('/api/v1/boots', { topics: ['status'], everyMs: 2000 });
+  const live = useLive<BootsOutput>('/api/v1/boots', { topics: ['status'], everyMs: 1000, busy: somethingMoves });
   const boots = live.data.value?.boots;
   useTitle('Running from restore points');
   return (
@@ -95,6 +99,7 @@ const factsOf = (boot: BootOutput): readonly (readonly [name: string, value: JSX
 ];
 
 function Moving({ boot: { move, state } }: { readonly boot: BootOutput }): JSX.Element | null {
+  const rate = useRate(move?.copied_bytes ?? 0);
   if (move === null) return null;
   if (move.done)
     return (
@@ -104,15 +109,29 @@ function Moving({ boot: { move, state } }: { readonly boot: BootOutput }): JSX.E
         </span>
       </Notice>
     );
-  const percent = move.total_bytes === 0 ? 0 : Math.floor((100 * move.copied_bytes) / move.total_bytes);
+  const disk = { disk: '', phase: '', bytes_done: move.copied_bytes, bytes_total: move.total_bytes, rate };
+  const left = timeLeft(disk);
+  const facts = [bytesOf(disk), ...(rate > 0 ? [formatRate(rate)] : []), ...(left ? [`${left} left`] : [])];
   return (
     <p class="moving">
       <span>
         Its disks move to <code>{plain(move.directory)}</code>
-        {state === 'running' ? '' : ', when it runs again'}: {formatBytes(move.copied_bytes)} of{' '}
-        {formatBytes(move.total_bytes)}
+        {state === 'running' ? '' : ', when it runs again'}: {facts.join(', ')}
       </span>
-      <progress max={100} value={percent} aria-label="Moved" />
+      <progress max={100} value={percentOf(disk)} aria-label="Moved" />
     </p>
   );
+}
+
+/** Samples that a rate is the mean of. */
+const mostSamples = 6;
+
+/** Bytes per second of what grows from one answer to the next; 0 until that can be told. */
+function useRate(bytes: number): number {
+  const samples = useRef<readonly (readonly [at: number, bytes: number])[]>([]);
+  if (samples.current.at(-1)?.[1] !== bytes)
+    samples.current = [...samples.current, [Date.now(), bytes] as const].slice(-mostSamples);
+  const [first, last] = [samples.current[0], samples.current.at(-1)];
+  if (!first || !last || last[0] === first[0]) return 0;
+  return Math.max(0, Math.round(((last[1] - first[1]) * 1000) / (last[0] - first[0])));
 }

@@ -13,8 +13,8 @@ function lookOf({ plans, template, stopped }: HubDiscoveredVm): Look {
     : { shape: 'ring', tone: 'warn', word: 'no plan' };
 }
 
-/** What is said of a VM of this source. */
-export const discoveredColumns = (source: string): readonly Column<HubDiscoveredVm>[] => [
+/** What is said of a VM of this source. @param node that asked it */
+export const discoveredColumns = (source: string, node: string | null): readonly Column<HubDiscoveredVm>[] => [
   {
     id: 'name',
     title: 'VM',
@@ -49,6 +49,6 @@ export const discoveredColumns = (source: string): readonly Column<HubDiscovered
   {
     id: 'act',
     title: 'Act',
-    cell: (vm) => (vm.plans.length > 0 || vm.stopped ? '' : <WritePlan source={source} vm={vm} />),
+    cell: (vm) => (vm.plans.length > 0 || vm.stopped ? '' : <WritePlan source={source} node={node} vm={vm} />),
   },
 ];

@@ -7,12 +7,14 @@ import { useLive } from '../../client/live.ts';
 import { usePages } from '../../client/pages.ts';
 import { may } from '../../client/session.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { SelectField } from '../../design/select-field.tsx';
 import { AskedWhen } from '../../design/asked-when.tsx';
-import { Choices, Find } from '../../design/narrowing.tsx';
+import { Choices } from '../../design/narrowing.tsx';
 import { Empty, ErrorNotice, Notice } from '../../design/notice.tsx';
 import { Table } from '../../design/table.tsx';
 import { plain } from '../../design/text.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
+import { narrowed, NarrowVms, type RowChoice } from '../../shell/narrowed.tsx';
 import { place, setQuery } from '../../shell/router.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { discoveredColumns } from './discovered-columns.tsx';
@@ -48,10 +50,10 @@ export function DiscoveryScreen(): JSX.Element {
   );
 }
 
-const choices = [
-  { value: '', word: 'No plan', fits: ({ plans }: HubDiscoveredVm) => plans.length === 0 },
+const choices: readonly RowChoice<HubDiscoveredVm>[] = [
+  { value: '', word: 'No plan', fits: ({ plans }) => plans.length === 0 },
   { value: 'all', word: 'All', fits: () => true },
-] as const;
+];
 
 function Source({ source, nodes }: { readonly source: string; readonly nodes: readonly string[] }): JSX.Element {
   const path = `/api/v1/sources/${encodeURIComponent(source)}`;
@@ -115,16 +117,11 @@ function AskSource({ path, nodes, busy, onAsked }: AskSourceProps): JSX.Element 
           }
           onDone={onAsked}
         >
-          <label class="field">
-            <span>Node that asks</span>
-            <select class="input" name="node">
-              {nodes.map((node) => (
-                <option key={node} value={node}>
-                  {plain(node)}
-                </option>
-              ))}
-            </select>
-          </label>
+          <SelectField
+            label="Node that asks"
+            name="node"
+            options={nodes.map((node) => ({ value: node, word: node }))}
+          />
         </ActDialog>
       ) : null}
     </>
@@ -132,32 +129,20 @@ function AskSource({ path, nodes, busy, onAsked }: AskSourceProps): JSX.Element 
 }
 
 function Found({ path }: { readonly path: string }): JSX.Element {
-  const { query } = place.value;
   const list = usePages<HubDiscovery>(`${path}/discovery?limit=300`, { topics: ['status'], everyMs: 30_000 });
-  const { fits } = choices.find(({ value }) => value === query.get('show')) ?? choices[0];
-  const wanted = (query.get('find') ?? '').toLowerCase();
-  const vms = (list.pages.value ?? [])
-    .flatMap((page) => page.vms)
-    .filter((vm) => fits(vm) && `${vm.name} ${vm.path ?? ''}`.toLowerCase().includes(wanted));
-  const source = list.pages.value?.[0]?.source ?? '';
+  const found = (list.pages.value ?? []).flatMap((page) => page.vms);
+  const vms = narrowed(found, choices, ({ name, path: where }) => `${name} ${where ?? ''}`);
+  const first = list.pages.value?.[0];
   return (
     <section class="block" aria-label="VMs of the source">
-      <div class="table-tools">
-        <Choices
-          label="Which VMs"
-          choices={choices}
-          value={query.get('show') ?? ''}
-          onChoose={(show) => setQuery({ show })}
-        />
-        <Find label="Find a VM" value={query.get('find') ?? ''} onFind={(find) => setQuery({ find })} />
-      </div>
+      <NarrowVms choices={choices} />
       <TroubleNotice of={list.trouble.value} />
       {list.pages.value && vms.length === 0 ? (
         <p class="soft">No VM is like that.</p>
       ) : (
         <Table
           caption="VMs of the source"
-          columns={discoveredColumns(source)}
+          columns={discoveredColumns(first?.source ?? '', first?.node ?? null)}
           rows={vms}
           keyOf={({ id, path: where, name }) => id ?? where ?? name}
         />

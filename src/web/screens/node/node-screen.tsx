@@ -12,6 +12,7 @@ import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { NodeActs } from '../nodes/node-acts.tsx';
 import { nodeLooks, problemOf, type EnrolledNode } from '../nodes/node-state.ts';
+import { Doctor } from './doctor.tsx';
 
 /** One node: its state, its tunnel, its version. */
 export function NodeScreen({ params }: ScreenProps): JSX.Element {
@@ -41,6 +42,7 @@ export function NodeScreen({ params }: ScreenProps): JSX.Element {
         <>
           <FactList of={factsOf(node)} />
           <NodeActs node={node} onChange={live.again} />
+          <Doctor key={node.name} node={node.name} />
         </>
       ) : null}
       {live.data.value && !node ? (

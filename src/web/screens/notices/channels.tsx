@@ -1,14 +1,17 @@
 import type { JSX } from 'preact';
 import type { NotifyListOutput } from '../../../schemas/types.ts';
 import { useLive } from '../../client/live.ts';
+import { may } from '../../client/session.ts';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { Table, type Column } from '../../design/table.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
+import { TestChannel } from './test-channel.tsx';
 
 type Channel = NotifyListOutput['channels'][number];
 
-const columns: readonly Column<Channel>[] = [
+/** @param again something was sent */
+const columnsFor = (again: () => void): readonly Column<Channel>[] => [
   { id: 'name', title: 'Channel', cell: ({ name }) => <Text of={name} /> },
   {
     id: 'works',
@@ -42,6 +45,9 @@ const columns: readonly Column<Channel>[] = [
   },
   { id: 'waiting', title: 'Waiting', numeric: true, cell: ({ waiting }) => (waiting === 0 ? '' : String(waiting)) },
   { id: 'error', title: 'Why', wide: true, cell: ({ error }) => (error === null ? '' : plain(error)) },
+  ...(may('administer')
+    ? [{ id: 'act', title: 'Act', cell: ({ name }: Channel) => <TestChannel channel={name} onDone={again} /> }]
+    : []),
 ];
 
 /** Where notices go, and whether they arrive. Who may know of some VMs only does not see it. */
@@ -51,7 +57,7 @@ export function Channels(): JSX.Element | null {
   return channels.length === 0 ? null : (
     <section class="block" aria-labelledby="channels">
       <h2 id="channels">Channels</h2>
-      <Table caption="Channels" columns={columns} rows={channels} keyOf={({ name }) => name} />
+      <Table caption="Channels" columns={columnsFor(live.again)} rows={channels} keyOf={({ name }) => name} />
     </section>
   );
 }

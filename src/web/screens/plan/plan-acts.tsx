@@ -4,6 +4,7 @@ import type { HubPlan, RunStartedOutput, RunStartRequest, SchedulesOutput } from
 import { ask, newRepeatKey, type Question } from '../../client/ask.ts';
 import { may } from '../../client/session.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { SelectField } from '../../design/select-field.tsx';
 import { plain } from '../../design/text.tsx';
 import { go } from '../../shell/router.ts';
 
@@ -65,16 +66,7 @@ function RunNow({ plan, onClose }: { readonly plan: HubPlan; onClose(): void }):
       onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
     >
       {hasMode ? (
-        <label class="field">
-          <span>Type</span>
-          <select class="input" name="mode">
-            {modes.map(({ value, word }) => (
-              <option key={value} value={value}>
-                {word}
-              </option>
-            ))}
-          </select>
-        </label>
+        <SelectField label="Type" name="mode" options={modes} />
       ) : (
         <p class="soft">It does what its text says. Look at what it would do first.</p>
       )}

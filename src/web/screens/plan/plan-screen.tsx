@@ -18,6 +18,7 @@ import { linkTo } from '../../shell/links.ts';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { planLook } from '../plans/plan-state.ts';
+import { Members } from './members.tsx';
 import { mayRun, PlanActs } from './plan-acts.tsx';
 
 /** A dry-run looks at the disks, also at those of other machines. */
@@ -53,6 +54,7 @@ export function PlanScreen({ params }: ScreenProps): JSX.Element {
         <>
           {plan.schedule?.error ? <ErrorNotice error={plan.schedule.error} /> : null}
           <Facts plan={plan} />
+          {plan.kind === 'group' ? <Members plan={name} /> : null}
           {mayRun(plan) ? <Ahead at={at} key={at} /> : null}
           <Runs plan={name} />
           <section class="block">

@@ -6,6 +6,7 @@ import { ask } from '../../client/ask.ts';
 import { useInquiry } from '../../client/inquiry.ts';
 import { may } from '../../client/session.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { SelectField } from '../../design/select-field.tsx';
 import { AskedWhen } from '../../design/asked-when.tsx';
 import { ErrorNotice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
@@ -46,18 +47,17 @@ export function Check({ repository }: { readonly repository: string }): JSX.Elem
           onAct={(form) => ask<HubCheck>(path, { method: 'POST', body: { quick: form.get('how') === 'quick' } })}
           onDone={live.again}
         >
-          <label class="field">
-            <span>How</span>
-            <select class="input" name="how">
-              <option value="deep">Read everything (may take hours)</option>
-              <option value="quick">Quick: sizes, chains and manifests</option>
-            </select>
-          </label>
+          <SelectField label="How" name="how" options={ways} />
         </ActDialog>
       ) : null}
     </section>
   );
 }
+
+const ways = [
+  { value: 'deep', word: 'Read everything (may take hours)' },
+  { value: 'quick', word: 'Quick: sizes, chains and manifests' },
+] as const;
 
 function Found({ result }: { readonly result: NonNullable<HubCheck['result']> }): JSX.Element {
   const { ok, findings, findings_total: total } = result;

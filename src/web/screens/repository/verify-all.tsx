@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { RunStartedOutput, VerifyStartRequest } from '../../../schemas/types.ts';
 import { ask, newRepeatKey } from '../../client/ask.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { SelectField } from '../../design/select-field.tsx';
 import { plain } from '../../design/text.tsx';
 import { go } from '../../shell/router.ts';
 import { levels } from '../vm/verify-levels.ts';
@@ -27,16 +28,7 @@ export function VerifyAll({ repository }: { readonly repository: string }): JSX.
           }}
           onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
         >
-          <label class="field">
-            <span>How</span>
-            <select class="input" name="level">
-              {levels.map(({ value, word }) => (
-                <option key={value} value={value}>
-                  {word}
-                </option>
-              ))}
-            </select>
-          </label>
+          <SelectField label="How" name="level" options={levels} />
         </ActDialog>
       )}
     </>

@@ -92,11 +92,41 @@ function Shown({ request, plan, target }: ShownProps): JSX.Element {
           <p>
             {target.title}: <Text of={wordsOf(request)} />
           </p>
+          {target.overwrites ? <Overwrites vm={request.vm} means={target.overwrites(request.to)} /> : null}
         </ActDialog>
       )}
     </section>
   );
 }
+
+/** What is overwritten is typed, so that it is the VM that was meant. */
+const Overwrites = ({ vm, means }: { readonly vm: string; readonly means: readonly string[] }): JSX.Element => (
+  <>
+    <ul class="plain-list">
+      {means.map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
+    <label class="field">
+      <span>
+        To write over its disks, type the name of the VM: <strong>{plain(vm)}</strong>
+      </span>
+      <input
+        class="input"
+        name="typed"
+        required
+        spellcheck={false}
+        autocomplete="off"
+        onInput={({ currentTarget: input }) =>
+          // A name with characters that nobody can type is typed as it is shown.
+          input.setCustomValidity(
+            [vm, plain(vm)].includes(input.value.trim()) ? '' : `Type ${plain(vm)}, the name of the VM.`,
+          )
+        }
+      />
+    </label>
+  </>
+);
 
 const runsWords = { yes: '', no: 'skipped', maybe: 'only if its condition holds' } as const;
 

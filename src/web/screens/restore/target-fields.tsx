@@ -24,12 +24,12 @@ export const TargetFields = ({ target, known, vm }: TargetFieldsProps): JSX.Elem
 );
 
 function OneField({ field, known, vm }: Omit<TargetFieldsProps, 'target'> & { readonly field: Field }): JSX.Element {
-  const { name, label, hint, kind, required = false, initial, options } = field;
+  const { name, label, hint, kind, required = false, on = false, initial, options } = field;
   const hintId = useId();
   if (kind === 'check')
     return (
       <label class="check">
-        <input type="checkbox" name={`to.${name}`} /> {label}
+        <input type="checkbox" name={`to.${name}`} defaultChecked={on} /> {label}
       </label>
     );
   const described = hint === undefined ? {} : { 'aria-describedby': hintId };

@@ -13,6 +13,8 @@ export interface Field {
   /** `choice`: one of `options`; `check`: yes or no. */
   readonly kind: 'text' | 'choice' | 'check';
   readonly required?: boolean;
+  /** A check that is on until somebody declines it; then the request says `false`. */
+  readonly on?: boolean;
   /** What to begin with. */
   initial?(known: HubRestoreTargets, vm: string): string;
   options?(known: HubRestoreTargets): readonly string[];
@@ -25,6 +27,8 @@ export interface Target {
   readonly title: string;
   readonly text: string;
   readonly fields: readonly Field[];
+  /** It writes over what is there: the name of the VM has to be typed before. What that means, for what a form said. */
+  overwrites?(to: Record<string, unknown>): readonly string[];
   /** Why it cannot be chosen, and the way out; null: it can. */
   missing(known: HubRestoreTargets): string | null;
 }
@@ -43,13 +47,24 @@ const network: Field = {
 };
 const connect: Field = { name: 'connect', label: 'Plug the network cards in when it starts', kind: 'check' };
 
+const noVsphere = 'sendense.yaml has no vSphere source.';
+const needsVsphere = ({ vspheres }: HubRestoreTargets): string | null => (vspheres.length > 0 ? null : noVsphere);
+
+const node: Field = {
+  name: 'node',
+  label: 'Node that writes the disks',
+  kind: 'choice',
+  options: ({ nodes }) => ['local', ...nodes.filter((one) => one !== 'local')],
+};
+const powerOn: Field = { name: 'powerOn', label: 'Start it when all is done', kind: 'check' };
+
 /** Every target, in the order in which they are offered. */
 export const targets: readonly Target[] = [
   {
     kind: 'vsphere',
     title: 'A new VM in vSphere',
     text: 'Beside the old one, of the hardware that was saved. It is not started unless you say so.',
-    missing: ({ vspheres }) => (vspheres.length > 0 ? null : 'sendense.yaml has no vSphere source.'),
+    missing: needsVsphere,
     fields: [
       { name: 'vsphere', label: 'vCenter or ESXi host', kind: 'choice', options: ({ vspheres }) => vspheres },
       { name: 'name', label: 'Name of the new VM', kind: 'text', initial: (_, vm) => `${vm}-restored` },
@@ -57,15 +72,37 @@ export const targets: readonly Target[] = [
       { name: 'pool', label: 'Cluster, host or pool', hint: '/DC1/host/cluster1. Empty: the only one.', kind: 'text' },
       { name: 'datastore', label: 'Datastore', hint: 'Empty: where it was.', kind: 'text' },
       network,
-      {
-        name: 'node',
-        label: 'Node that writes the disks',
-        kind: 'choice',
-        options: ({ nodes }) => ['local', ...nodes.filter((node) => node !== 'local')],
-      },
+      node,
       connect,
       { name: 'withoutTpm', label: 'Make it although it had a TPM, which is in no backup', kind: 'check' },
-      { name: 'powerOn', label: 'Start it when all is done', kind: 'check' },
+      powerOn,
+    ],
+  },
+  {
+    kind: 'inPlace',
+    title: 'In place: the VM itself',
+    text: 'Writes to its own disks what differs from the restore point, and nothing else. Switch it off and remove its snapshots first.',
+    missing: needsVsphere,
+    overwrites: ({ safetyBackup }) => [
+      safetyBackup === false
+        ? 'No backup is made first: what is on the disks now is lost for good.'
+        : 'A backup of the present state is made first, so that you can go back.',
+      'What was written cannot be taken back. If the restore fails, start it again, and leave the VM off until then.',
+      'The hardware of the VM stays as it is.',
+    ],
+    fields: [
+      { name: 'inPlace', label: 'vCenter or ESXi host of the VM', kind: 'choice', options: ({ vspheres }) => vspheres },
+      node,
+      {
+        name: 'credential',
+        label: 'Stored login',
+        hint: 'With the role for restores in place. Empty: the one of the source.',
+        kind: 'text',
+      },
+      { name: 'safetyBackup', label: 'Back up the present state first', kind: 'check', on: true },
+      { name: 'compareAll', label: 'Compare all of each disk at the end, not only what was written', kind: 'check' },
+      { name: 'takeOver', label: 'Go on with the restore of another hub, which has ended', kind: 'check' },
+      powerOn,
     ],
   },
   {
@@ -123,9 +160,9 @@ export const targets: readonly Target[] = [
 
 /** What a form says of a target, as `to` of a request. */
 export function toOf({ fields }: Target, form: FormData): Record<string, unknown> {
-  const said = fields.map(({ name, kind }): readonly [string, unknown] => {
+  const said = fields.map(({ name, kind, on = false }): readonly [string, unknown] => {
     const value = form.get(`to.${name}`);
-    if (kind === 'check') return [name, value === null ? undefined : true];
+    if (kind === 'check') return [name, (value !== null) === on ? undefined : !on];
     const text = String(value ?? '').trim();
     return [name, text === '' ? undefined : text];
   });

@@ -2,20 +2,21 @@ import './disks.css';
 import type { JSX } from 'preact';
 import { formatRate } from '../../../view/format.ts';
 import { bytesOf, percentOf, timeLeft } from '../../../view/run/disk-figures.ts';
-import type { StepModel } from '../../../view/run/run-model.ts';
+import type { HubRunProgress } from '../../../schemas/types.ts';
 import { plain, Text } from '../../design/text.tsx';
+import { Old } from './progress-line.tsx';
+import { overallText } from './progress.ts';
 
 /** What moves now: each disk with its share, its rate and the time that is left. */
-export const Disks = ({ step }: { readonly step: StepModel }): JSX.Element => (
+export const Disks = ({ of }: { readonly of: HubRunProgress }): JSX.Element => (
   <section class="block" aria-labelledby="disks">
-    <h2 id="disks">{plain(step.title)}</h2>
-    {step.overall ? (
-      <p>
-        {step.overall.done} of {step.overall.total} done, {step.overall.failed} failed
-      </p>
-    ) : null}
+    <div class="block-head">
+      <h2 id="disks">{plain(of.title ?? '')}</h2>
+      <Old time={of.time} />
+    </div>
+    {of.overall ? <p>{overallText(of.overall)}</p> : null}
     <ul class="disks">
-      {step.disks.map((disk) => (
+      {of.disks.map((disk) => (
         <li key={disk.disk}>
           <Text of={disk.disk} />
           <span class="soft">{plain(disk.phase)}</span>

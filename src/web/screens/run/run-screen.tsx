@@ -1,9 +1,8 @@
 import './run.css';
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import type { ShowRunOutput } from '../../../schemas/types.ts';
+import type { HubRunProgress, ShowRunOutput } from '../../../schemas/types.ts';
 import { formatDuration, subjectOf } from '../../../view/format.ts';
-import type { StepModel } from '../../../view/run/run-model.ts';
 import { useLive } from '../../client/live.ts';
 import { useRunLog } from '../../client/run-log.ts';
 import { may } from '../../client/session.ts';
@@ -66,7 +65,8 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
   const log = useRunLog(run.run_id);
   const read = useMemo(logReader, [log]);
   const { model, lines } = read(log.events.value);
-  const moving = run.finished === null ? [...model.steps.values()].find(movesNow) : undefined;
+  const at = run.finished === null ? `/api/v1/runs/${encodeURIComponent(run.run_id)}/progress` : null;
+  const progress = useLive<HubRunProgress>(at, { topics: [`progress:${run.run_id}`], everyMs: 1000 }).data.value;
   return (
     <>
       {run.error ? <ErrorNotice error={run.error} /> : null}
@@ -83,7 +83,7 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
       ))}
       <Facts data={data} />
       {run.kind === 'restore' ? <Restored id={run.run_id} /> : null}
-      {moving ? <Disks step={moving} /> : null}
+      {at !== null && progress && movesNow(progress) ? <Disks of={progress} /> : null}
       <section class="block" aria-labelledby="steps">
         <h2 id="steps">Steps</h2>
         {steps.length === 0 ? <p class="soft">No step has begun.</p> : <Steps steps={steps} run={run} model={model} />}
@@ -107,8 +107,7 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
   );
 }
 
-const movesNow = ({ state, disks, overall }: StepModel): boolean =>
-  state === 'running' && (disks.length > 0 || overall !== null);
+const movesNow = ({ disks, overall }: HubRunProgress): boolean => disks.length > 0 || overall !== null;
 
 function Facts({
   data: { run, trigger, parent_run: parent, plan_file: file },

@@ -8,6 +8,7 @@ import { Table, type Column } from '../../design/table.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { linkTo } from '../../shell/links.ts';
+import { Backfill } from './backfill.tsx';
 import { PauseOrResume } from './pause.tsx';
 import { clock, dayTitle, entriesOf, type Entry, type Outcome, type Week } from './week.ts';
 
@@ -62,8 +63,13 @@ export function PlanWeeks({ plans, week, again }: PlanWeeksProps): JSX.Element {
       ? [
           {
             id: 'act',
-            title: 'Pause',
-            cell: (plan: TimetablePlan) => <PauseOrResume plan={plan} onDone={again} />,
+            title: 'Act',
+            cell: (plan: TimetablePlan) => (
+              <span class="row-acts">
+                <PauseOrResume plan={plan} onDone={again} />
+                {plan.cron === null ? null : <Backfill plan={plan} onDone={again} />}
+              </span>
+            ),
           },
         ]
       : []),

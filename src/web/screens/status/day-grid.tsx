@@ -2,7 +2,7 @@ import './day-grid.css';
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
 import type { HubVm, HubVms } from '../../../schemas/types.ts';
-import { usePages } from '../../client/pages.ts';
+import { usePages, type Pages } from '../../client/pages.ts';
 import { formatAge } from '../../../view/format-age.ts';
 import { severity, vmLooks } from '../../design/looks.ts';
 import { Empty } from '../../design/notice.tsx';
@@ -17,13 +17,16 @@ const daysByWidth = [12, 30, 60] as const;
 /** Rows that are shown at first. */
 const fewRows = 50;
 
-/** VMs and days: what went well, what did not, where there is nothing. What needs somebody comes first. */
-export function DayGrid(): JSX.Element | null {
-  const list = usePages<HubVms>(`/api/v1/vms?days=60&limit=300&offset=${-new Date().getTimezoneOffset()}`, {
+/** The VMs with their days. */
+export const useVmDays = (): Pages<HubVms> =>
+  usePages<HubVms>(`/api/v1/vms?days=60&limit=300&offset=${-new Date().getTimezoneOffset()}`, {
     topics: ['status'],
     everyMs: 10_000,
     first: 10,
   });
+
+/** VMs and days: what went well, what did not, where there is nothing. What needs somebody comes first. */
+export function DayGrid({ list }: { readonly list: Pages<HubVms> }): JSX.Element | null {
   const sought = useSignal('');
   const all = useSignal(false);
   const pages = list.pages.value;

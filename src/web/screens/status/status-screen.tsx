@@ -8,13 +8,15 @@ import { StatusMark } from '../../design/status-mark.tsx';
 import { Text } from '../../design/text.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import { useTitle } from '../../shell/titled.ts';
-import { DayGrid } from './day-grid.tsx';
+import { DayGrid, useVmDays } from './day-grid.tsx';
 import { RunningNow } from './running-now.tsx';
 import { Wrongs } from './wrongs.tsx';
 
 /** What is wrong now, in words; what runs; and a grid of VMs and days. */
 export function StatusScreen(): JSX.Element {
   const status = useLive<HubStatus>('/api/v1/status', { topics: ['status'], everyMs: 2000 });
+  // Asked at the same time: it takes as long.
+  const days = useVmDays();
   const data = status.data.value;
   useTitle(data && data.wrong_total > 0 ? `(${data.wrong_total}) Status` : 'Status');
   return (
@@ -25,7 +27,7 @@ export function StatusScreen(): JSX.Element {
           <Hero data={data} />
           <Wrongs wrong={data.wrong} total={data.wrong_total} />
           <RunningNow runs={data.status.runs} />
-          <DayGrid />
+          <DayGrid list={days} />
         </>
       ) : (
         <h1 class="only-read">Status</h1>

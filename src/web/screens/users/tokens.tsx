@@ -4,6 +4,7 @@ import type { NewTokenOutput, TokenCreateRequest, TokensOutput } from '../../../
 import { ask } from '../../client/ask.ts';
 import { useLive } from '../../client/live.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { endOfDays, SelectField } from '../../design/select-field.tsx';
 import { Dialog } from '../../design/dialog.tsx';
 import { now } from '../../design/moment.ts';
 import { Table, type Column } from '../../design/table.tsx';
@@ -13,8 +14,6 @@ import { GrantFields, grantOf, Roles, Vms } from './grants.tsx';
 import { Listed } from './listed.tsx';
 
 type Token = TokensOutput['tokens'][number];
-
-const dayMs = 86_400_000;
 
 /** For how long a token is good, days. */
 const spans = [
@@ -131,8 +130,7 @@ const MakeToken = ({ onClose, onDone }: { onClose(): void; onDone(made: NewToken
     onClose={onClose}
     onDone={onDone}
     onAct={(form) => {
-      const span = String(form.get('span'));
-      const expires = span === '' ? null : Date.now() + Number(span) * dayMs;
+      const expires = endOfDays(form.get('span'));
       const body: TokenCreateRequest = { name: String(form.get('token')).trim(), expires, ...grantOf(form) };
       return ask<NewTokenOutput>('/api/v1/tokens', { method: 'POST', body });
     }}
@@ -150,16 +148,7 @@ const MakeToken = ({ onClose, onDone }: { onClose(): void; onDone(made: NewToken
         placeholder="of the script that gets it"
       />
     </label>
-    <label class="field">
-      <span>Good for</span>
-      <select class="input" name="span">
-        {spans.map(({ value, word }) => (
-          <option key={value} value={value}>
-            {word}
-          </option>
-        ))}
-      </select>
-    </label>
+    <SelectField label="Good for" name="span" options={spans} />
     <GrantFields roles={['viewer']} vms={null} />
   </ActDialog>
 );

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { BackupProgressOutput, HubBackupRequest, HubVm } from '../../../schemas/types.ts';
 import { ask, newRepeatKey, type Answer } from '../../client/ask.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { SelectField } from '../../design/select-field.tsx';
 import { plain } from '../../design/text.tsx';
 import { go } from '../../shell/router.ts';
 
@@ -47,27 +48,9 @@ export function BackUpNow({ vm }: { readonly vm: HubVm }): JSX.Element {
           onAct={begin}
           onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
         >
-          <label class="field">
-            <span>Type</span>
-            <select class="input" name="type">
-              {types.map(({ value, word }) => (
-                <option key={value} value={value}>
-                  {word}
-                </option>
-              ))}
-            </select>
-          </label>
+          <SelectField label="Type" name="type" options={types} />
           {vm.plans.length > 1 ? (
-            <label class="field">
-              <span>Plan</span>
-              <select class="input" name="plan">
-                {vm.plans.map((plan) => (
-                  <option key={plan} value={plan}>
-                    {plain(plan)}
-                  </option>
-                ))}
-              </select>
-            </label>
+            <SelectField label="Plan" name="plan" options={vm.plans.map((plan) => ({ value: plan, word: plan }))} />
           ) : null}
         </ActDialog>
       )}

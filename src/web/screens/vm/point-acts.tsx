@@ -9,9 +9,11 @@ import type {
 import { ask, newRepeatKey } from '../../client/ask.ts';
 import { may } from '../../client/session.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { endOfDays, SelectField } from '../../design/select-field.tsx';
 import { exact } from '../../design/moment.ts';
 import { go } from '../../shell/router.ts';
 import { addressOfPlace } from '../../shell/files-place.ts';
+import { RemovePoint } from './remove-point.tsx';
 import { levels } from './verify-levels.ts';
 
 export interface PointActsProps {
@@ -19,8 +21,6 @@ export interface PointActsProps {
   /** Something of it has changed. */
   onChange(): void;
 }
-
-const dayMs = 86_400_000;
 
 const spans = [
   { value: '30', word: 'for 30 days' },
@@ -30,7 +30,7 @@ const spans = [
 
 /** What the reader may do with a restore point. */
 export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
-  const open = useSignal<'verify' | 'protect' | 'unprotect' | null>(null);
+  const open = useSignal<'verify' | 'protect' | 'unprotect' | 'remove' | null>(null);
   const close = (): void => void (open.value = null);
   const when = exact(point.created);
   const marks = `/api/v1/backups/${encodeURIComponent(point.backup_id)}/protection?repository=${encodeURIComponent(point.repository)}`;
@@ -74,6 +74,17 @@ export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
           {point.protected ? 'Unprotect' : 'Protect'}
         </button>
       ) : null}
+      {may('keep') ? (
+        <button
+          type="button"
+          class="button small"
+          aria-label={`Remove ${when}`}
+          onClick={() => (open.value = 'remove')}
+        >
+          Remove
+        </button>
+      ) : null}
+      {open.value === 'remove' ? <RemovePoint point={point} onClose={close} /> : null}
       {open.value === 'verify' ? <Verify point={point} onClose={close} /> : null}
       {open.value === 'protect' ? (
         <ActDialog
@@ -81,23 +92,13 @@ export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
           act="Protect"
           onClose={close}
           onAct={(form) => {
-            const span = String(form.get('span'));
-            const until = span === '' ? null : Date.now() + Number(span) * dayMs;
-            return ask<ProtectOutput>(marks, { method: 'PUT', body: { until, reason: String(form.get('reason')) } });
+            const body = { until: endOfDays(form.get('span')), reason: String(form.get('reason')) };
+            return ask<ProtectOutput>(marks, { method: 'PUT', body });
           }}
           onDone={onChange}
         >
           <p class="soft">{when}. No policy removes it, nor what it is built on.</p>
-          <label class="field">
-            <span>How long</span>
-            <select class="input" name="span">
-              {spans.map(({ value, word }) => (
-                <option key={value} value={value}>
-                  {word}
-                </option>
-              ))}
-            </select>
-          </label>
+          <SelectField label="How long" name="span" options={spans} />
           <label class="field">
             <span>Why</span>
             <input class="input" name="reason" maxLength={500} />
@@ -136,16 +137,7 @@ function Verify({ point, onClose }: { readonly point: RestorePointOutput; onClos
       onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
     >
       <p class="soft">{exact(point.created)}. A run reads its files, and says what it found.</p>
-      <label class="field">
-        <span>How deep</span>
-        <select class="input" name="level">
-          {levels.map(({ value, word }) => (
-            <option key={value} value={value}>
-              {word}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SelectField label="How deep" name="level" options={levels} />
     </ActDialog>
   );
 }

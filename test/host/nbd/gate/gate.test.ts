@@ -98,7 +98,7 @@ test.each([
   ['silent', undefined],
   ['half a greeting', flags.subarray(0, 3)],
   ['nonsense', Buffer.alloc(100, 'x')],
-])('%s connections by the hundred keep nobody out', { timeout: 120_000 }, async (_what, say) => {
+])('%s connections by the hundred keep nobody out', { timeout: 300_000 }, async (_what, say) => {
   await using shop = await openWorkshop();
   await using server = await gated(shop);
   await using many = flood(server.port, 700, say);

@@ -84,7 +84,7 @@ test('what a recovery says goes on in a line of its own after one that was cut o
   expect(read).toEqual([said('one'), said('undone')]);
 });
 
-test('a log that has no room left for messages keeps what happened', { timeout: 120_000 }, async () => {
+test('a log that has no room left for messages keeps what happened', { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
   const state = folder.file('state.db');
   const logs = createRunLogs(state);

@@ -30,7 +30,7 @@ beforeAll(async () => {
   vsphere = await connectVsphere({ ...vcenter, ca: null });
   await vcenter.addDatastore('second');
   await vcenter.addDatastore('small', { free: MiB });
-}, 120_000);
+}, 300_000);
 afterEach(() => vcenter.clearFaults());
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
@@ -71,7 +71,7 @@ async function make(
 ): Promise<{ readonly made: NewVm; readonly vm: WantedVm }> {
   const place = await findPlace(vsphere, wanted);
   const thin = options.thin ?? null;
-  const fitting = await judgePlace(vsphere, { vm, wanted, place, thin, used: new Map(), run: wanted.name });
+  const fitting = await judgePlace(vsphere, { vm, wanted, place, thin, used: new Map(), run: wanted.name, by: 'vddk' });
   const how: SpecOptions = {
     name: wanted.name,
     fitting,
@@ -154,6 +154,7 @@ describe('a VM of a saved configuration', () => {
       thin: true,
       used: new Map(),
       run: wanted.name,
+      by: 'vddk',
     });
     const mark = { run: wanted.name, point: 'p-1' };
     const again = await makeVm(vsphere, judged(), {
@@ -178,7 +179,7 @@ describe('a VM of a saved configuration', () => {
     const wanted = to({ datastore: 'tight', disks: new Map() });
     const place = await findPlace(vsphere, wanted);
     const used = new Map([2000, 32_000].map((key) => [key, MiB]));
-    const given = { vm: judged(), wanted, place, thin: true, used, run: wanted.name };
+    const given = { vm: judged(), wanted, place, thin: true, used, run: wanted.name, by: 'vddk' } as const;
     const fitting = await judgePlace(vsphere, given);
     const mark = { run: wanted.name, point: 'p-1' };
     const how: SpecOptions = {
@@ -197,6 +198,8 @@ describe('a VM of a saved configuration', () => {
       `the datastore "tight" has ${4 * MiB} bytes free, ${5 * MiB} are needed`,
     );
     await judgePlace(vsphere, { ...given, isReplaced: true });
+    // An import does not write to it.
+    await judgePlace(vsphere, { ...given, by: 'https' });
     await noteDisks(vsphere, object, wanted.name, () => ({ copied: new Set([2000]) }));
     await judgePlace(vsphere, given);
     await removeUnfinished(vsphere, wanted.name);
@@ -259,7 +262,7 @@ describe('the role for restores', () => {
     const page = readFileSync(join(packageRoot, 'docs/vsphere.md'), 'utf8');
     const section = page.slice(page.indexOf('### A role for restores'), page.indexOf('## Trouble'));
     const [, command = ''] = section.split('govc role.create');
-    for (const { privilege } of restorePrivileges) {
+    for (const { privilege } of restorePrivileges(['vddk', 'https', 'ssh'])) {
       expect(section).toContain(`\`${privilege}\``);
       if (!privilege.startsWith('System.')) expect(command.split(/\s+/)).toContain(privilege);
     }

@@ -5,7 +5,8 @@ import { serveNbdkit } from '../../../../src/host/nbd/nbdkit.ts';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import { finishVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
-import { restoreVm, type RestoredVm, type VmRestore } from '../../../../src/node/vsphere/new-vm/restore-vm.ts';
+import { restoreVm } from '../../../../src/node/vsphere/new-vm/restore-vm.ts';
+import type { RestoredVm, VmRestore } from '../../../../src/node/vsphere/new-vm/vm-restore.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startVcenter, type LibraryWrite, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
@@ -28,7 +29,7 @@ let number = 0;
 beforeAll(async () => {
   vcenter = await startVcenter();
   vsphere = await connectVsphere({ ...vcenter, ca: null });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
   await vcenter?.[Symbol.asyncDispose]();
@@ -210,7 +211,7 @@ describe('a VM that is restored', () => {
     await expect(restoreVm(vsphere, context(), other)).rejects.toThrow('what goes to it has 4194304');
     expect(await vcenter.findVm(name)).toBeNull();
     const without = context();
-    without.spec.vddk = null;
+    Object.assign(without.spec, { vddk: null, transports: ['vddk'] });
     await expect(restoreVm(vsphere, without, request(name))).rejects.toMatchObject({ code: 'transport.unavailable' });
   });
 });

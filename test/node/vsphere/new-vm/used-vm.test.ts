@@ -27,7 +27,7 @@ beforeAll(async () => {
   vsphere = await connectVsphere({ ...vcenter, ca: null });
   soap = rawSoap(vcenter);
   await soap.login();
-}, 120_000);
+}, 300_000);
 afterEach(() => vcenter.clearFaults());
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
@@ -58,7 +58,7 @@ async function unfinished(): Promise<Unfinished> {
   const vm = wantedVm(savedConfig(), { disks: new Map([[2000, 4 * MiB]]), withoutTpm: false });
   const again = async (): Promise<NewVm> => {
     const place = await findPlace(vsphere, wanted);
-    const fitting = await judgePlace(vsphere, { vm, wanted, place, thin: true, used: new Map(), run });
+    const fitting = await judgePlace(vsphere, { vm, wanted, place, thin: true, used: new Map(), run, by: 'vddk' });
     const how = { mac: 'new', identity: 'new', connect: false, thin: true, asked } as const;
     return makeVm(vsphere, vm, { ...how, name: run, fitting, place, mark: { run, point: 'p-1' } });
   };

@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const whole = { first: 0, last: content.length - 1 };
 
-test('no byte changes under the hands of one who takes his time', { timeout: 120_000 }, async () => {
+test('no byte changes under the hands of one who takes his time', { timeout: 300_000 }, async () => {
   using client = datastoreClient(context);
   const parts: Buffer[] = [];
   let calls = 0;
@@ -47,7 +47,7 @@ test('chunks of a stream may be kept', async () => {
   expect(Buffer.concat(parts).equals(content)).toBe(true);
 });
 
-test('many at once do not get each other’s bytes, and connections are used again', { timeout: 120_000 }, async () => {
+test('many at once do not get each other’s bytes, and connections are used again', { timeout: 300_000 }, async () => {
   using client = datastoreClient(context);
   const read = async (first: number): Promise<boolean> => {
     const parts: Buffer[] = [];

@@ -23,7 +23,7 @@ beforeAll(async () => {
   file = vm.disks[0]?.fileName ?? '';
   await vm.snapshot('sendense');
   vsphere = await connectVsphere({ ...vcenter, ca: null });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
   await vcenter?.[Symbol.asyncDispose]();
@@ -54,7 +54,7 @@ test.each<[string, (read: number) => Promise<void>]>([
     'the server is busy for a moment',
     async (read) => (read === 5 ? vcenter.fault('folder-status', { status: 503, count: 2 }) : undefined),
   ],
-])('nbdkit itself reads from a vCenter byte for byte: %s', { timeout: 90_000 }, async (_, before) => {
+])('nbdkit itself reads from a vCenter byte for byte: %s', { timeout: 300_000 }, async (_, before) => {
   const { host, port, thumbprint, datacenter } = vcenter;
   const context = someContext(
     folder.path,

@@ -45,7 +45,7 @@ describe.each([
     expect(context.warnings).toEqual([]);
   });
 
-  test('a disk of 64 MiB is read byte for byte', { timeout: 120_000 }, async () => {
+  test('a disk of 64 MiB is read byte for byte', { timeout: 300_000 }, async () => {
     const content = randomBytes(64 * MiB);
     server.files.set(url, content);
     await using disk = await serve(content.length);
@@ -78,7 +78,7 @@ describe.each([
     expect((await contentOf(disk.uri)).every((byte) => byte === 1)).toBe(true);
   });
 
-  test('broken connections and busy servers in mid-read cost no byte', { timeout: 120_000 }, async () => {
+  test('broken connections and busy servers in mid-read cost no byte', { timeout: 300_000 }, async () => {
     const content = randomBytes(6 * MiB);
     server.files.set(url, content);
     await using disk = await serve(content.length);
@@ -91,7 +91,7 @@ describe.each([
     await disk.assertSound?.(content.length);
   });
 
-  test('a session that ends in mid-read is renewed once', { timeout: 120_000 }, async () => {
+  test('a session that ends in mid-read is renewed once', { timeout: 300_000 }, async () => {
     const content = randomBytes(4 * MiB);
     server.files.set(url, content);
     let cookie = server.cookie;
@@ -126,7 +126,7 @@ describe.each([
     expect(isRunning(disk.process)).toBe(false);
   });
 
-  test('closing a disk ends a read that hangs', { timeout: 120_000 }, async () => {
+  test('closing a disk ends a read that hangs', { timeout: 300_000 }, async () => {
     server.files.set(url, Buffer.alloc(MiB));
     const disk = await serve();
     const asked = Promise.withResolvers<void>();

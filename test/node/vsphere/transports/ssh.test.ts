@@ -48,7 +48,7 @@ const context = (fields: Partial<Ssh> = {}) =>
     },
   });
 
-test('a disk of 64 MiB is read byte for byte, whatever its name', { timeout: 120_000 }, async () => {
+test('a disk of 64 MiB is read byte for byte, whatever its name', { timeout: 300_000 }, async () => {
   await expect(chooseTransport(context(), [disk])).resolves.toMatchObject({ name: 'ssh' });
   await using served = await serveSnapshotDisk(context(), 'ssh', disk);
   expect((await contentOf(served.uri, served.requestBytes)).equals(content)).toBe(true);
@@ -105,7 +105,7 @@ test.each([
   await expect(serveSnapshotDisk(context(), 'ssh', { ...disk, ...fields })).rejects.toMatchObject({ code });
 });
 
-test('a host out of reach is told as such', { timeout: 120_000 }, async () => {
+test('a host out of reach is told as such', { timeout: 300_000 }, async () => {
   await expect(serveSnapshotDisk(context({ port: 1 }), 'ssh', disk)).rejects.toMatchObject({
     code: 'vsphere.unreachable',
   });

@@ -45,7 +45,7 @@ beforeAll(async () => {
     capacity: content.length,
     datacenter: vcenter.datacenter,
   });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await vsphere?.[Symbol.asyncDispose]();
   await vcenter?.[Symbol.asyncDispose]();
@@ -77,7 +77,7 @@ function context(fields: Partial<VsphereSourceSpec> = {}, password = vcenter.pas
 
 test.each(['vddk', 'https'] as const)(
   '%s shows the disk as it was at the snapshot',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (transport) => {
     await using served = await serveSnapshotDisk(context(), transport, disk);
     expect((await contentOf(served.uri, served.requestBytes)).equals(content)).toBe(true);
@@ -189,7 +189,7 @@ test('https reads on after the session has ended in mid-read', async () => {
   expect((await contentOf(served.uri)).equals(content)).toBe(true);
 });
 
-test('https reads on after cut connections and a busy server', { timeout: 120_000 }, async () => {
+test('https reads on after cut connections and a busy server', { timeout: 300_000 }, async () => {
   await using served = await serveSnapshotDisk(context(), 'https', disk);
   await vcenter.fault('folder-cut', { count: 3, bytes: 1_000_000 });
   await vcenter.fault('folder-status', { count: 2, status: 503 });

@@ -67,7 +67,7 @@ func (d *simDisk) create() error {
 	if err := os.MkdirAll(d.private, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(d.descriptor(), []byte("# Disk DescriptorFile\nversion=1\n"), 0o644); err != nil {
+	if err := d.describe(); err != nil {
 		return err
 	}
 	d.live = d.flat

@@ -110,7 +110,7 @@ func (p *plugging) create(
 	return nil
 }
 
-// attach takes a disk that lies on a datastore. A machine that runs locks its disks against others.
+// attach takes a disk that lies on a datastore. A machine that runs locks its disks against others; one that is off does not.
 func (p *plugging) attach(d *simDisk, name string) types.BaseMethodFault {
 	ds, file, fault := place(name)
 	if fault != nil {
@@ -126,11 +126,15 @@ func (p *plugging) attach(d *simDisk, name string) types.BaseMethodFault {
 		return &types.FileNotFound{FileFault: types.FileFault{File: name}}
 	}
 	for _, other := range d.users() {
-		if other != p.m && (other.isOn() || p.hot) || other == p.m {
+		if other == p.m || other.isOn() {
 			return &types.FileLocked{FileFault: types.FileFault{File: name}}
 		}
 	}
 	d.capacity = info.Size()
+	if known := d.storedUUID(); known != "" {
+		d.uuid = known
+		d.private = path.Join(Root, "private", p.m.vm.Self.Value, d.uuid)
+	}
 	if err := os.MkdirAll(d.private, 0o755); err != nil {
 		return failed(err)
 	}
@@ -138,6 +142,25 @@ func (p *plugging) attach(d *simDisk, name string) types.BaseMethodFault {
 		return failed(err)
 	}
 	return nil
+}
+
+// storedUUID is what the disk's descriptor says: a disk keeps its UUID from machine to machine.
+func (d *simDisk) storedUUID() string {
+	text, err := os.ReadFile(d.descriptor())
+	if err != nil {
+		return ""
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if value := strings.TrimPrefix(line, "ddb.uuid="); value != line {
+			return value
+		}
+	}
+	return ""
+}
+
+// describe writes the disk's descriptor.
+func (d *simDisk) describe() error {
+	return os.WriteFile(d.descriptor(), []byte("# Disk DescriptorFile\nversion=1\nddb.uuid="+d.uuid+"\n"), 0o644)
 }
 
 // users are the machines that have a disk of this place.

@@ -95,7 +95,7 @@ func (m *machine) moveDisk(d *simDisk, ds *Datastore) error {
 	}
 	d.store = ds
 	m.nameDisk(d, dir)
-	if err := os.WriteFile(d.descriptor(), []byte("# Disk DescriptorFile\nversion=1\n"), 0o644); err != nil {
+	if err := d.describe(); err != nil {
 		return err
 	}
 	if plain {

@@ -1,0 +1,8 @@
+import type { Services } from '../../steps/services.ts';
+import { attachedBy, type Attached } from './attach-place.ts';
+import { attachedInKvm } from './attached-kvm.ts';
+import { attachedInVsphere } from './attached-vsphere.ts';
+
+/** Every kind of place that has VMs to which disks can be attached. */
+export const manageAttached = (services: Services): Attached =>
+  attachedBy({ vsphere: attachedInVsphere(services), kvm: attachedInKvm() });

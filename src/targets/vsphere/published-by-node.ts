@@ -1,0 +1,86 @@
+import type { PlannedEffect, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
+import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
+import type { WireLogin } from '../../sources/source-kind.ts';
+import type { NodeClient } from '../../host/node-api/node-client.ts';
+import type { TargetHub } from '../target-hub.ts';
+import type { RestoreRequest, TargetKind, TargetType, WrittenDisk } from '../target-kind.ts';
+import { noMachine, writtenDisk } from './write-vm.ts';
+
+/** The VM that is published; journals of earlier versions have less. */
+export type PublishedVm = Pick<
+  VsphereMachine,
+  'node' | 'source' | 'run' | 'point' | 'vm' | 'name' | 'power_on' | 'attach_to' | 'disks'
+>;
+
+/** What publishing claims. */
+export interface VmClaim {
+  readonly machine: PublishedVm | null;
+}
+
+/** A node that knows the vCenter of a VM. */
+export interface AskedNode {
+  readonly client: NodeClient;
+  readonly source: VsphereSourceSpec;
+  readonly login: WireLogin;
+  readonly signal: AbortSignal;
+}
+
+interface Publishing {
+  /** What happens to the VM, or to each disk. */
+  effects(written: readonly WrittenDisk[]): PlannedEffect[];
+  /** May be asked twice. @returns warnings */
+  finish(node: AskedNode, machine: PublishedVm): Promise<readonly string[]>;
+  isFinished(node: AskedNode, machine: PublishedVm): Promise<boolean>;
+  /** Null: what is published stays so. */
+  readonly undo: ((node: AskedNode, machine: PublishedVm) => Promise<unknown>) | null;
+}
+
+type Published = Pick<
+  TargetKind<TargetType, object, VmClaim>,
+  'claimNames' | 'publishEffects' | 'publish' | 'isPublished' | 'undoPublish'
+>;
+
+/** How kinds of targets publish whose disks a node writes in vSphere: it is asked to, and knows afterwards whether it has. */
+export function publishedByNode(hub: TargetHub, { effects, finish, isFinished, undo }: Publishing): Published {
+  const asked = async ({ node, source: saved }: PublishedVm): Promise<AskedNode> => {
+    const source = asVsphere(saved);
+    if (source === null) throw noMachine();
+    return { source, login: await hub.login(source), client: await hub.node(node), signal: hub.signal };
+  };
+  return {
+    claimNames: (_written, machine = null) => ({
+      machine: machine !== null && 'vm' in machine ? publishedVm(machine) : null,
+    }),
+    publishEffects: effects,
+    async publish({ machine }, run) {
+      if (machine === null) throw noMachine();
+      run.remember('asked', true);
+      for (const warning of await finish(await asked(machine), machine)) hub.warn(warning);
+    },
+    isPublished: async ({ machine }, remembered) =>
+      machine !== null && remembered['asked'] === true && isFinished(await asked(machine), machine),
+    async undoPublish({ machine }, remembered) {
+      if (undo !== null && machine !== null && remembered['asked'] === true) await undo(await asked(machine), machine);
+    },
+  };
+}
+
+function publishedVm(machine: VsphereMachine): PublishedVm {
+  const { node, source, run, point, vm, name, power_on, attach_to, disks } = machine;
+  return { node, source, run, point, vm, name, power_on, disks, ...(attach_to ? { attach_to } : {}) };
+}
+
+/** The mark of the VM goes. */
+export const markGoes =
+  (detail: string) =>
+  (written: readonly WrittenDisk[]): PlannedEffect[] =>
+    written.slice(0, 1).map(({ file }) => ({ action: 'change', target: file, detail, argv: null }));
+
+/** Where the disks go, before anything is written. */
+export const outlineOf = ({ disks }: Pick<RestoreRequest<TargetType>, 'disks'>, vm: string, source: string) => ({
+  directory: null,
+  files: disks.map(({ disk }) => writtenDisk(disk, `${vm}, at ${source}`, 0)),
+});
+
+/** What these kinds do not have: a node reads back what it has written, vSphere starts a VM, and whole disks go there. */
+export const onlyDisks = { readBack: null, converting: null, starting: null, files: null } as const;
