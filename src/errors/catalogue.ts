@@ -209,8 +209,8 @@ export const catalogue = {
   'target.busy': entry(
     1,
     'never',
-    'A block device is in use',
-    'Unmount it, or stop what uses it: `lsblk` and `fuser -v DEVICE` show that. Then run again.',
+    'A block device, a disk or a VM is in use',
+    'Stop what uses it, or unmount it. For a block device `lsblk` and `fuser -v DEVICE` show that. Then run again.',
     409,
   ),
   'safeguard.failed': entry(

@@ -173,7 +173,7 @@ const managersOf = (parts: HubParts): Pick<Hub, Managers> => {
 
     oidc: oidcLogin(state, settings.hub.oidc),
 
-    attached: manageAttached(services),
+    attached: manageAttached(services, state),
 
     boots: async () => (await import('./boots/manage-boots.ts')).manageBoots(services),
 

@@ -11,6 +11,7 @@ import { backupPlan, workspace, type Workspace } from './workspace.ts';
 
 const timeout = 600_000;
 const killedRun = testProgram('e2e/killed-run-child');
+const killedDetach = testProgram('e2e/killed-detach-child');
 const hasLibvirt =
   process.getuid?.() === 0 && existsSync('/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so');
 
@@ -114,5 +115,24 @@ describe.skipIf(!hasLibvirt)('a disk of a restore point and a VM of libvirt that
     await expectAttached();
     expect(await detach('--yes')).toMatchObject({ exitCode: 0 });
     await expectGone();
+  });
+
+  test('a detach that is killed at any moment is completed by the same command', async () => {
+    for (let moment = 1; ; moment++) {
+      const before = await libvirt.virsh('dumpxml', vm);
+      expect(await attach('--disk', '0')).toMatchObject({ exitCode: 0 });
+      const words = [killedDetach, work.folder, libvirt.uri, vm, String(moment)];
+      const killed = await execa(process.execPath, words, { reject: false });
+      if (killed.exitCode === 0) {
+        await expectGone();
+        expect(moment).toBeGreaterThan(9);
+        return;
+      }
+      expect(killed.signal, killed.stderr).toBe('SIGKILL');
+      const again = await detach('--yes', '--all');
+      expect(again, killed.stderr + again.stderr).toMatchObject({ exitCode: 0 });
+      await expectGone();
+      expect(await libvirt.virsh('dumpxml', vm)).toBe(before);
+    }
   });
 });

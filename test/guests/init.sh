@@ -3,12 +3,17 @@
 # started it, and of each disk the word in its last sector and the driver that reads it, in the order of the words:
 #
 #   guest: bios boot=nvme data=vmw_pvscsi.
+#
+# Of a disk whose word begins with `read` it says the SHA-256 of what it reads, and one whose word begins with `held` it mounts (ext4):
+#
+#   guest: read1 has 4355a46b19d3…
+#   guest: held1 is mounted
 export PATH=/bin
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-for module in ata_piix vmw_pvscsi sd_mod virtio_pci virtio_blk virtio_console; do
+for module in ata_piix vmw_pvscsi sd_mod virtio_pci virtio_blk virtio_scsi virtio_console; do
   modprobe "$module"
 done
 
@@ -27,15 +32,39 @@ disks() {
   done | sort | tr -d '\n'
 }
 
+# Once for each disk that comes; one that comes again has gone before.
+greet() {
+  for disk in /sys/block/sd* /sys/block/vd*; do
+    name=${disk##*/}
+    [ -e "$disk" ] && [ ! -e "/run/met-$name" ] || continue
+    : >"/run/met-$name"
+    last=$(($(cat "$disk/size") - 1))
+    word=$(dd if="/dev/$name" bs=512 skip="$last" 2>/dev/null | tr -dc a-z0-9)
+    case $word in
+    read*) echo "guest: $word has $(sha256sum "/dev/$name" | cut -d ' ' -f 1)" ;;
+    held*)
+      mkdir -p "/mnt/$word"
+      mount -t ext4 "/dev/$name" "/mnt/$word" && echo "guest: $word is mounted"
+      ;;
+    esac
+  done
+  for met in /run/met-*; do
+    [ -e "/sys/block/${met#/run/met-}" ] || rm -f "$met"
+  done
+}
+
 agent=
 said=
 while :; do
   now="guest: $firmware$(disks)."
   [ "$now" = "$said" ] || echo "$now"
   said=$now
-  if [ -z "$agent" ] && [ -e /dev/vport0p1 ]; then
+  greet
+  # Its number counts all devices of virtio.
+  port=$(echo /dev/vport*p1)
+  if [ -z "$agent" ] && [ -e "$port" ]; then
     agent=started
-    /bin/qemu-ga --method=virtio-serial --path=/dev/vport0p1 --statedir=/run --daemonize --pidfile=/run/qemu-ga.pid
+    /bin/qemu-ga --method=virtio-serial --path="$port" --statedir=/run --daemonize --pidfile=/run/qemu-ga.pid
   fi
   sleep 0.2
 done

@@ -7,7 +7,7 @@ set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 folder=$(dirname -- "$(dirname -- "$here")")/.toolchain/linux-guest
 packages='busybox-static libc6 libglib2.0-0 libnuma1 libpcre2-8-0 libudev1 liburing2 qemu-guest-agent syslinux systemd-boot-efi'
-modules='ata_piix vmw_pvscsi sd_mod virtio_pci virtio_blk virtio_console'
+modules='ata_piix vmw_pvscsi sd_mod virtio_pci virtio_blk virtio_scsi virtio_console'
 stamp=$(cat "$0" "$here/init.sh" | sha256sum)
 
 # Lists of packages can be old or not there.

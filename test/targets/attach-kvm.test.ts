@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exists } from '../../src/host/files/files.ts';
+import { lockedFiles } from '../../src/host/files/file-users.ts';
 import { attachedInKvm } from '../../src/hub/attached/attached-kvm.ts';
 import { attachKvmTarget } from '../../src/targets/attach-kvm/attach-kvm-target.ts';
 import { folderName } from '../../src/targets/attach-kvm/attach-kvm-claim.ts';
@@ -15,6 +16,7 @@ import type { TargetKind, TargetType } from '../../src/targets/target-kind.ts';
 import type { DomainDevices, DomainLook } from '../../src/host/libvirt/domain-devices.ts';
 import { devicesIn } from '../../src/host/libvirt/domain-devices.ts';
 import { ownLibvirtd, type OwnLibvirtd } from '../host/libvirt/own-libvirtd.ts';
+import { temporaryState } from '../state/temporary-state.ts';
 import { MiB, workshop } from '../node/support.ts';
 import { rawDisk, restoredDisks } from './restored-disks.ts';
 import { runId, targetChecks, type TargetSubject } from './target-checks.ts';
@@ -40,12 +42,12 @@ describe.skipIf(!hasLibvirt)('a disk of a VM of libvirt as a target', { timeout 
   }
 
   /** @param bus of its own disk @param isOn it runs, without a guest that does anything */
-  async function subject({ bus = 'scsi', isOn = true, name = '' } = {}): Promise<Subject> {
+  async function subject({ bus = 'scsi', isOn = true, name = '', acpi = true } = {}): Promise<Subject> {
     const at = await workshop();
     const vm = name === '' ? `web${++number}` : name;
     const uuid = randomUUID();
     const own = await rawDisk(at.path('own.raw'), MiB, []);
-    await libvirt.virsh('define', await domainFile(at.path('domain.xml'), { vm, uuid, bus, own }));
+    await libvirt.virsh('define', await domainFile(at.path('domain.xml'), { vm, uuid, bus, own, acpi }));
     if (isOn) await libvirt.virsh('start', uuid);
     const raw = [
       await rawDisk(at.path('a.raw'), 2 * MiB, [[65_536, 100_000]]),
@@ -116,9 +118,12 @@ describe.skipIf(!hasLibvirt)('a disk of a VM of libvirt as a target', { timeout 
     const names = attachKvmTarget.claimNames(files, machine);
     return { claim, names, remembered, publish: () => attachKvmTarget.publish(names, acting) };
   }
-  const places = attachedInKvm();
+  const state = temporaryState();
+  afterAll(() => state[Symbol.dispose]());
+  const places = attachedInKvm(state.state);
   const list = async (vm?: string) => (await places.list({ place: { kind: 'kvm', libvirt: libvirt.uri }, vm })).disks;
   const detach = (ids: readonly string[], forget = false) => detachKvm({ uri: libvirt.uri, ids, forget });
+  const allOf = async (vm: string): Promise<string[]> => (await list(vm)).map(({ id }) => id);
 
   test.each([
     ['scsi', true],
@@ -167,6 +172,11 @@ describe.skipIf(!hasLibvirt)('a disk of a VM of libvirt as a target', { timeout 
     );
     await refused({ folder: '/tmp/a\nb' }, 'control characters');
     expect(await readdir(of.folder)).toEqual([]);
+    await using deaf = await subject({ bus: 'virtio', acpi: false });
+    await expect(attached(deaf)).rejects.toMatchObject({
+      message: expect.stringContaining('no free PCI port') as string,
+    });
+    expect(await readdir(deaf.folder)).toEqual([]);
   });
 
   test('a VM with a hostile name gets its own disk', async () => {
@@ -215,6 +225,116 @@ describe.skipIf(!hasLibvirt)('a disk of a VM of libvirt as a target', { timeout 
     expect(await list(of.vm)).toEqual([]);
   });
 
+  test('two that attach the same disks at once: one does, and the other says so and leaves nothing', async () => {
+    await using of = await subject();
+    const before = await of.seen();
+    const [one, other] = [await attached(of, `${runId}-a`), await attached(of, `${runId}-b`)];
+    const done = await Promise.allSettled([one.publish(), other.publish()]);
+    expect(done.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const failed = done[0].status === 'rejected' ? one : other;
+    const reason = done.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+    expect(reason.reason).toMatchObject({
+      code: 'file.exists',
+      message: expect.stringContaining('it has that disk of the restore point already, as sd') as string,
+    });
+    await attachKvmTarget.undoPublish(failed.names as never, failed.remembered);
+    await attachKvmTarget.undoWrite(failed.claim, failed.remembered);
+    expect(await list(of.vm)).toMatchObject([
+      { disk: 'disk-0', problem: null },
+      { disk: 'disk-1', problem: null },
+    ]);
+    // And two that detach them.
+    const ids = await allOf(of.vm);
+    await Promise.all([detach(ids), detach(ids)]);
+    expect(await of.seen()).toEqual(before);
+  });
+
+  test('two that attach different disks to a VM at once both do, and detach goes on beside an attach', async () => {
+    await using of = await subject();
+    const before = await of.seen();
+    const [first, second] = of.request.disks.map((disk) => ({ ...of, request: { ...of.request, disks: [disk] } }));
+    if (!first || !second) throw new Error('two disks');
+    const [one, other] = [await attached(first, `${runId}-a`), await attached(second, `${runId}-b`)];
+    await Promise.all([one.publish(), other.publish()]);
+    const disks = await list(of.vm);
+    expect(disks.map(({ address }) => address).toSorted()).toEqual(['scsi:sdb', 'scsi:sdc']);
+    const [gone, stays] = disks;
+    if (!gone || !stays) throw new Error('two disks');
+    await detach([stays.id]);
+    const again = await attached(stays.disk === 'disk-0' ? first : second, `${runId}-c`);
+    await Promise.all([again.publish(), detach([gone.id])]);
+    expect(await list(of.vm)).toMatchObject([{ disk: stays.disk, problem: null }]);
+    await detach(await allOf(of.vm));
+    expect(await of.seen()).toEqual(before);
+  });
+
+  test('a guest that does not let go keeps the disk and its file; when the VM is off, it goes', async () => {
+    await using of = await subject({ bus: 'virtio' });
+    await (await attached(of)).publish();
+    const ids = await allOf(of.vm);
+    for (let times = 0; times < 2; times++)
+      await expect(detachKvm({ uri: libvirt.uri, ids, forget: false, timeoutMs: 500 })).rejects.toMatchObject({
+        code: 'target.busy',
+        message: expect.stringContaining(`the guest of the VM ${of.vm} does not let go of vdb`) as string,
+      });
+    for (const { file, problem } of await list(of.vm))
+      expect([await exists(file ?? ''), problem]).toEqual([true, null]);
+    await libvirt.virsh('destroy', of.uuid);
+    expect((await detach(ids)).removed).toHaveLength(2);
+    expect(await readdir(of.folder)).toEqual([]);
+  });
+
+  test('what could want the file later keeps it: a snapshot, a saved VM, a program that has it open', async () => {
+    await using of = await subject();
+    await (await attached(of)).publish();
+    const ids = await allOf(of.vm);
+    const refused = async (why: string): Promise<void> => {
+      expect((await list(of.vm)).map(({ problem }) => problem)).toEqual(
+        ids.map(() => expect.stringContaining(why) as string),
+      );
+      await expect(detach(ids)).rejects.toMatchObject({
+        code: 'target.unfit',
+        message: expect.stringContaining(why) as string,
+      });
+    };
+    const name = `--before; "it" <é&${number}>`;
+    await libvirt.virsh(
+      'snapshot-create-as',
+      of.uuid,
+      `--name=${name}`,
+      '--disk-only',
+      '--diskspec',
+      `sda,file=${of.folder}/s`,
+    );
+    await refused(`it is in the snapshot ${name}`);
+    await libvirt.virsh('snapshot-delete', of.uuid, `--snapshotname=${name}`, '--metadata');
+    await libvirt.virsh('managedsave', of.uuid);
+    await refused('the VM is saved with it');
+    const { request } = of;
+    const other = { ...of, request: { ...request, disks: request.disks.slice(0, 1) } };
+    await libvirt.virsh('start', of.uuid);
+    const [first = ''] = ids;
+    await detach([first]);
+    await libvirt.virsh('managedsave', of.uuid);
+    await expect(attached(other, `${runId}-2`)).rejects.toMatchObject({
+      code: 'target.unfit',
+      message: expect.stringContaining(`the VM ${of.vm} is saved`) as string,
+    });
+    await libvirt.virsh('start', of.uuid);
+    const [held] = await list(of.vm);
+    const reader = execa('flock', [held?.file ?? '', 'cat'], { stdin: 'pipe' });
+    await expect.poll(() => lockedFiles([held?.file ?? '']).then(({ length }) => length)).toBe(1);
+    await expect(detach([held?.id ?? ''])).rejects.toMatchObject({
+      code: 'target.busy',
+      message: expect.stringContaining(`a program has ${held?.file ?? ''} open`) as string,
+    });
+    expect(await list(of.vm)).toMatchObject([{ address: null, problem: null }]);
+    reader.stdin.end();
+    await reader;
+    await detach([held?.id ?? '']);
+    expect(await readdir(of.folder)).toEqual(['s']);
+  });
+
   test('a VM that somebody has removed meanwhile: nothing stays, and what it had before can be removed', async () => {
     await using gone = await subject({ isOn: false });
     const { publish, claim, names, remembered } = await attached(gone);
@@ -242,7 +362,19 @@ describe.skipIf(!hasLibvirt)('a disk of a VM of libvirt as a target', { timeout 
 
 async function domainFile(
   file: string,
-  { vm, uuid, bus, own }: { readonly vm: string; readonly uuid: string; readonly bus: string; readonly own: string },
+  {
+    vm,
+    uuid,
+    bus,
+    own,
+    acpi = true,
+  }: {
+    readonly vm: string;
+    readonly uuid: string;
+    readonly bus: string;
+    readonly own: string;
+    readonly acpi?: boolean;
+  },
 ): Promise<string> {
   const escaped = vm.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
   const letter = { virtio: 'vd', ide: 'hd' }[bus] ?? 'sd';
@@ -252,7 +384,8 @@ async function domainFile(
       `<domain type="qemu"><name>${escaped}</name><uuid>${uuid}</uuid><memory unit="MiB">32</memory><vcpu>1</vcpu>`,
       // Whoever describes a VM decides nothing about it.
       `<description>\nState:          shut off\nPersistent:     no\nsendense-looks-at ${uuid}\n</description>`,
-      '<os><type arch="x86_64" machine="pc">hvm</type></os><devices>',
+      '<os><type arch="x86_64" machine="pc">hvm</type></os>',
+      `<features>${acpi ? '<acpi/>' : ''}</features><devices>`,
       ...(bus === 'scsi' ? ['<controller type="scsi" index="0" model="virtio-scsi"/>'] : []),
       `<disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="${own}"/>`,
       `<target dev="${letter}a" bus="${bus}"/></disk>`,
@@ -273,8 +406,9 @@ const look = (live: DomainDevices | null, config: DomainDevices | null): DomainL
   name: 'web1',
   live,
   config,
+  isSaved: false,
 });
-const own = (name: string, bus: string) => ({ file: '/a', device: 'disk', name, bus, serial: null });
+const own = (name: string, bus: string) => ({ file: '/a', device: 'disk', name, bus, serial: null, alias: null });
 
 test('a disk goes behind all others, on a bus that the guest knows', () => {
   const scsi = devices({ hasScsi: true, disks: [own('sda', 'scsi'), own('sdz', 'scsi')] });
@@ -290,7 +424,7 @@ test('a disk goes behind all others, on a bus that the guest knows', () => {
   expect(() => freePlaces(look(null, full), 1)).toThrow('no free place');
   const q35 = devices({ disks: [own('vda', 'virtio')], freePorts: 1 });
   expect(freePlaces(look(q35, null), 1)).toEqual([{ bus: 'virtio', name: 'vdb' }]);
-  expect(() => freePlaces(look(q35, null), 2)).toThrow('no free PCI port');
+  expect(() => freePlaces(look(q35, null), 2)).toThrow('no free PCI port that takes a disk');
   expect(['sda', 'sdz', 'sdaa', 'vda'].map((name) => numberOf(name, 'sd'))).toEqual([0, 25, 26, -1]);
 });
 
@@ -300,11 +434,14 @@ test('the free ports of a q35 are counted', () => {
     <disk device='disk'><target dev='vda' bus='virtio'/><serial>007</serial><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></disk>
     </devices></domain>`;
   expect(devicesIn(xml)).toEqual({
-    disks: [{ file: null, device: 'disk', name: 'vda', bus: 'virtio', serial: '007' }],
+    disks: [{ file: null, device: 'disk', name: 'vda', bus: 'virtio', serial: '007', alias: null }],
     hasScsi: false,
     freePorts: 1,
   });
   expect(devicesIn('<domain/>').disks).toEqual([]);
+  const pc = (features: string) =>
+    devicesIn(`<domain><os><type arch='x86_64' machine='pc'>hvm</type></os>${features}</domain>`).freePorts;
+  expect([pc(''), pc('<features/>'), pc('<features><acpi/></features>')]).toEqual([0, 0, null]);
 });
 
 test('a mark that says something else of a disk than its serial number counts as none', () => {

@@ -233,7 +233,7 @@ test('detach removes what agrees with its mark, and nothing else', { timeout }, 
   expect((await write(of)).written).toMatchObject({
     message: expect.stringContaining('it has disk-0, disk-1 of') as string,
   });
-  const calls = manageAttached(bench.services);
+  const calls = manageAttached(bench.services, bench.state);
   const shownDisks = async (moref = vm.moref) => (await calls.list({ place, vm: moref })).disks;
   const [first, second] = await shownDisks();
   if (!first || !second) throw new Error('two disks');

@@ -130,7 +130,7 @@ export const detach: CommandDefinition = {
   summary: 'Take an attached disk off its VM and remove its file',
   description: [
     'Takes a disk off that `attach` has attached, and removes its file, and nothing else. What was written to it is lost, so the command asks first. Unmount its file systems in the guest before.',
-    'Only a disk goes that bears the mark of Sendense, that agrees with its mark, and that is in no snapshot. If somebody has replaced it, has changed its mode, or has given it to another VM as well, nothing is removed. In KVM the guest has to let go of the disk; if it does not, the disk stays. While a backup of the VM goes on, the disk is in its snapshot: try again later.',
+    'Only a disk goes that bears the mark of Sendense, that agrees with its mark, and that is in no snapshot. If somebody has replaced it, has changed its mode, or has given it to another VM as well, nothing is removed. In KVM the disk stays, too, if the guest agent says that it is mounted, or if the guest does not let go of it. While a backup of the VM goes on, the disk is in its snapshot: try again later.',
     'If several disks are attached, say which one: --disk, --point, or --all.',
   ],
   arguments: [

@@ -13,12 +13,14 @@ export interface DomainDisk {
   /** scsi, virtio, sata, ide, usb, fdc. */
   readonly bus: string;
   readonly serial: string | null;
+  /** What a domain has once only, and keeps if it begins with `ua-`. */
+  readonly alias: string | null;
 }
 
 export interface DomainDevices {
   readonly disks: readonly DomainDisk[];
   readonly hasScsi: boolean;
-  /** Places on its PCI buses that a device can take while it runs; null: they are not counted, there is room on its root bus. */
+  /** Places on its PCI buses that a device can take while it runs; null: they are not counted, there is room on its root bus. 0 without ACPI. */
   readonly freePorts: number | null;
 }
 
@@ -28,6 +30,8 @@ export interface DomainLook extends KnownDomain {
   readonly live: DomainDevices | null;
   /** As it will be when it starts again; null: it is gone when it ends. */
   readonly config: DomainDevices | null;
+  /** It is off, and goes on where it was when it starts (`virsh managedsave`), with the devices that it had. */
+  readonly isSaved: boolean;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -43,7 +47,8 @@ const parser = new XMLParser({
 
 /** Disks and what they can be plugged into, of a description by libvirt. Source: libvirt.org/formatdomain.html. */
 export function devicesIn(xml: string): DomainDevices {
-  const devices = nodeAt(nodeAt(parser.parse(xml), 'domain'), 'devices');
+  const domain = nodeAt(parser.parse(xml), 'domain');
+  const devices = nodeAt(domain, 'devices');
   const controllers = nodesAt(devices, 'controller');
   const disks = nodesAt(devices, 'disk').map((disk) => ({
     file: textAt(nodeAt(disk, 'source'), '@file'),
@@ -51,13 +56,19 @@ export function devicesIn(xml: string): DomainDevices {
     name: textAt(nodeAt(disk, 'target'), '@dev') ?? '',
     bus: textAt(nodeAt(disk, 'target'), '@bus') ?? '',
     serial: textAt(disk, 'serial'),
+    alias: textAt(nodeAt(disk, 'alias'), '@name'),
   }));
   return {
     disks,
     hasScsi: disks.some(({ bus }) => bus === 'scsi') || controllers.some((one) => textAt(one, '@type') === 'scsi'),
-    freePorts: freePortsOf(controllers, xml),
+    freePorts: freePortsOf(controllers, xml) ?? (hasAcpi(domain) ? null : 0),
   };
 }
+
+/** By it a PC takes devices at its root bus while it runs. */
+const hasAcpi = (domain: Node): boolean =>
+  !['x86_64', 'i686'].includes(textAt(nodeAt(nodeAt(domain, 'os'), 'type'), '@arch') ?? '') ||
+  'acpi' in nodeAt(domain, 'features');
 
 /** A PC of the kind q35 takes one device at each port behind its root, and none at the root itself while it runs. */
 function freePortsOf(controllers: readonly Node[], xml: string): number | null {
@@ -123,7 +134,8 @@ function lookIn(text: string): DomainLook[] {
   if (name === undefined || now === undefined || later === undefined) return [];
   const isOn = !/^State:\s+(?:shut off|crashed)\s*$/m.test(said);
   const isKept = /^Persistent:\s+yes\s*$/m.test(said);
-  return [{ uuid, name, live: isOn ? devicesIn(now) : null, config: isKept ? devicesIn(later) : null }];
+  const isSaved = /^Managed save:\s+yes\s*$/m.test(said);
+  return [{ uuid, name, live: isOn ? devicesIn(now) : null, config: isKept ? devicesIn(later) : null, isSaved }];
 }
 
 /** Where a change of a domain counts: while it runs, or from its next start on. */

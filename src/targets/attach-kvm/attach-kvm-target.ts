@@ -10,11 +10,11 @@ import { assertPlain, writeForQemu } from '../kvm/write-for-qemu.ts';
 import type { RestoreRequest, TargetKind } from '../target-kind.ts';
 import { claimOf, diskRequest, type AttachKvmClaim } from './attach-kvm-claim.ts';
 import { attachedNotes, disksAttached } from '../attach/attached-notes.ts';
-import { confirmMark, markFile, markText, removeMark, serialOf } from './attached-mark.ts';
+import { aliasOf, confirmMark, markFile, markText, removeMark, serialOf } from './attached-mark.ts';
 import { attachedAt } from './attached-disks.ts';
 import { findDomain } from './find-domain.ts';
 import { freePlaces } from './free-place.ts';
-import { isPlugged, plugDisk, unplugDisk, type OurDisk } from './plug-disk.ts';
+import { hasIt, isPlugged, plugDisk, unplugDisk, type NewDisk } from './plug-disk.ts';
 
 type Request = RestoreRequest<'attachKvm'>;
 
@@ -22,7 +22,7 @@ interface PlugClaim {
   /** The disks, and their mark. */
   readonly files: NamesClaim;
   /** The VM that gets them; null: it is not known which. */
-  readonly domain: Pick<AttachedDomain, 'uri' | 'domain' | 'disks'> | null;
+  readonly domain: Pick<AttachedDomain, 'uri' | 'domain' | 'disks' | 'point'> | null;
 }
 
 /**
@@ -67,7 +67,10 @@ export const attachKvmTarget: TargetKind<'attachKvm', AttachKvmClaim, PlugClaim>
       temporary,
       file,
     }));
-    return { files, domain: domain && { uri: domain.uri, domain: domain.domain, disks: domain.disks } };
+    return {
+      files,
+      domain: domain && { uri: domain.uri, domain: domain.domain, disks: domain.disks, point: domain.point },
+    };
   },
   publishEffects: disksAttached,
 
@@ -77,13 +80,16 @@ export const attachKvmTarget: TargetKind<'attachKvm', AttachKvmClaim, PlugClaim>
     run.remember('asked', true);
     for (const our of disksOf(files, domain)) await plugDisk(domain.uri, domain.domain, our, run.signal);
     await confirmMark(fileOf(files, markFile), Date.now());
+    const look = await lookAtDomain(domain.uri, domain.domain, run.signal);
+    if (!hasAll(look, files, domain)) throw takenOff(look?.name ?? domain.domain);
   },
 
   async isPublished({ files, domain }, remembered) {
     if (domain === null || remembered['asked'] !== true || !(await arePublished(disksIn(files), remembered)))
       return false;
-    const look = await lookAtDomain(domain.uri, domain.domain);
-    return look !== null && disksOf(files, domain).every((our) => isPlugged(look, our));
+    if (!hasAll(await lookAtDomain(domain.uri, domain.domain), files, domain)) return false;
+    await confirmMark(fileOf(files, markFile), Date.now());
+    return true;
   },
 
   async undoPublish({ files, domain }, remembered) {
@@ -107,6 +113,7 @@ async function receiverOf(request: Request, claim: AttachKvmClaim, signal?: Abor
   await directoryTarget.assertFree(diskRequest(request, claim), claim);
   const look = await findDomain(to.libvirt, to.attachKvm, signal);
   await assertNotTwice(look, request, claim, signal);
+  if (look.isSaved) throw saved(look.name);
   freePlaces(look, disks.length);
   return look;
 }
@@ -118,14 +125,10 @@ async function assertNotTwice(
   signal?: AbortSignal,
 ): Promise<void> {
   const { backup_id: point } = from.point();
-  const twice = (await attachedAt([look], signal)).find(
+  const twice = (await attachedAt([look], [], signal)).find(
     (one) => one.address !== null && one.run !== runId && one.point === point && isAmong(one.disk, disks),
   );
-  if (!twice) return;
-  const what = `the VM ${look.name} cannot get the disk: it has ${twice.disk} of ${point} already`;
-  throw new SendenseError('file.exists', what, {
-    remedy: `\`sendense-run detach ${look.name} --from kvm:\` takes it off.`,
-  });
+  if (twice) throw hasIt(look.name, `${twice.disk} of ${point} already`);
 }
 
 const isAmong = (disk: string | null, disks: Request['disks']): boolean => disks.some((one) => one.disk === disk);
@@ -168,8 +171,25 @@ const disksIn = (files: NamesClaim): NamesClaim => files.filter(({ disk }) => di
 
 const fileOf = (files: NamesClaim, name: string): string => files.find(({ disk }) => disk === name)?.file ?? '';
 
-const disksOf = (files: NamesClaim, { disks }: NonNullable<PlugClaim['domain']>): OurDisk[] =>
-  disks.map(({ disk, serial }) => ({ serial, file: fileOf(files, disk) }));
+const disksOf = (files: NamesClaim, { disks, point }: NonNullable<PlugClaim['domain']>): NewDisk[] =>
+  disks.map(({ disk, serial }) => ({ serial, file: fileOf(files, disk), alias: aliasOf(point, disk) }));
+
+const hasAll = (look: DomainLook | null, files: NamesClaim, domain: NonNullable<PlugClaim['domain']>): boolean =>
+  look !== null && disksOf(files, domain).every((our) => isPlugged(look, our));
+
+const saved = (name: string): SendenseError =>
+  new SendenseError(
+    'target.unfit',
+    `the VM ${name} is saved (\`virsh managedsave\`), and would go on without the disk`,
+    {
+      remedy: 'Start the VM, then attach the disk.',
+    },
+  );
+
+const takenOff = (name: string): SendenseError =>
+  new SendenseError('target.unfit', `somebody has taken a disk off the VM ${name} at the same moment`, {
+    remedy: 'Attach it again.',
+  });
 
 const noDomain = (): SendenseError =>
   new SendenseError('plan.invalid', 'the step does not say which VM gets the disks', {

@@ -8,6 +8,9 @@ import type { AttachedMark } from '../../schemas/types.ts';
 /** Beside the disks: what they are, and whose. */
 export const markFile = 'sendense-attached.json';
 
+/** The mark that will replace it, for a moment. */
+export const nextMark = `${markFile}.new`;
+
 /** What a mark may take, bytes. */
 const most = 64 * 1024;
 
@@ -15,26 +18,29 @@ const most = 64 * 1024;
 const serialForm = /^sendense-[0-9a-f]{11}$/;
 
 /** What the guest and libvirt see of our mark: of this disk, made by this run, for this VM. */
-export function serialOf(run: string, disk: string, domain: string): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([run, disk, domain]))
-    .digest('hex');
-  return `sendense-${digest.slice(0, 11)}`;
-}
+export const serialOf = (run: string, disk: string, domain: string): string =>
+  `sendense-${digestOf([run, disk, domain]).slice(0, 11)}`;
+
+const digestOf = (words: readonly string[]): string => createHash('sha256').update(JSON.stringify(words)).digest('hex');
+
+/** What libvirt calls the disk of a restore point: a VM has no two of one alias (libvirt.org/formatdomain.html, `ua-`). */
+export const aliasOf = (point: string, disk: string): string => `ua-sendense-${digestOf([point, disk]).slice(0, 16)}`;
 
 export const isSerial = (text: string | null): text is string => text !== null && serialForm.test(text);
 
 export const markText = (mark: AttachedMark): string => `${JSON.stringify(mark, null, 2)}\n`;
 
 /** The mark in a folder; null: there is none that can be read. */
-export async function readMark(folder: string): Promise<AttachedMark | null> {
-  const text = await readFile(join(folder, markFile), 'utf8').catch(() => null);
+export const readMark = (folder: string): Promise<AttachedMark | null> => readMarkFile(join(folder, markFile));
+
+export async function readMarkFile(file: string): Promise<AttachedMark | null> {
+  const text = await readFile(file, 'utf8').catch(() => null);
   return text === null ? null : markIn(text);
 }
 
 /** Puts it in the place of the one that is there. Durable when this returns. */
 export async function replaceMark(file: string, mark: AttachedMark): Promise<void> {
-  const next = `${file}.new`;
+  const next = join(dirname(file), nextMark);
   await rm(next, { force: true });
   await writeNewFile(next, markText(mark));
   await rename(next, file);
@@ -49,6 +55,7 @@ export async function confirmMark(file: string, attached: number): Promise<void>
 
 /** Removes the mark of these disks. "Nothing there" is success. */
 export async function removeMark(file: string, disks: readonly { readonly serial: string }[]): Promise<void> {
+  await rm(join(dirname(file), nextMark), { force: true });
   const mark = await readMark(dirname(file));
   if (mark?.disks.every(({ serial }) => disks.some((one) => one.serial === serial)) !== true) return;
   await rm(file, { force: true });

@@ -39,9 +39,9 @@ function busWhileOn(name: string, { disks, hasScsi, freePorts }: DomainDevices, 
       { remedy: 'Switch the VM off and attach the disk then, or attach it to another VM.' },
     );
   if (freePorts !== null && freePorts < count)
-    throw new SendenseError('target.unfit', `the VM ${name} has no free PCI port for a disk`, {
+    throw new SendenseError('target.unfit', `the VM ${name} has no free PCI port that takes a disk while it runs`, {
       remedy:
-        'Switch the VM off and attach the disk then, or add controllers of the model pcie-root-port to it (`virsh edit`).',
+        'Switch the VM off and attach the disk then. For the next time, add controllers of the model pcie-root-port (machine q35) or the feature acpi (machine pc) to it (`virsh edit`).',
     });
   return 'virtio';
 }

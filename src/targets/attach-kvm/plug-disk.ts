@@ -18,6 +18,15 @@ export interface OurDisk {
   readonly serial: string;
 }
 
+/** One that a domain is about to get. */
+export interface NewDisk extends OurDisk {
+  /** See `aliasOf`. */
+  readonly alias: string;
+}
+
+/** Others may take a place at the same moment. */
+const mostTries = 10;
+
 /** How long a guest may take to let go of a disk, ms. */
 const unplugMs = 60_000;
 
@@ -35,19 +44,45 @@ export const isPlugged = (look: DomainLook, our: OurDisk): boolean =>
   scopesOf(look).every((scope) => heldAs(look, scope, our) !== undefined);
 
 /**
- * Gives a disk to a domain: now if it runs, and for its next start if it is kept. May be called again.
- * @throws SendenseError `target.unfit`, `tool.failed`
+ * Gives a disk to a domain: now if it runs, and for its next start if it is kept. May be called again, and by several hubs at once: libvirt
+ * gives a name or an alias once only.
+ * @throws SendenseError `target.unfit`, `file.exists` where the domain has the same disk of the restore point, `tool.failed`
  */
-export async function plugDisk(uri: string, uuid: string, our: OurDisk, signal?: AbortSignal): Promise<void> {
-  const look = await lookAtDomain(uri, uuid, signal);
-  if (look === null) throw gone(uri, uuid);
-  const held = heldAs(look, 'live', our) ?? heldAs(look, 'config', our);
-  const scopes = scopesOf(look).filter((scope) => heldAs(look, scope, our) === undefined);
-  if (scopes.length === 0) return;
-  const [place] = held ? [held] : freePlaces(look, 1);
-  if (!place) throw new SendenseError('run.internal', 'no place for a disk');
-  await attachDevice(uri, uuid, { xml: diskXml(our, place), scopes }, signal);
+export async function plugDisk(uri: string, uuid: string, our: NewDisk, signal?: AbortSignal): Promise<void> {
+  for (let tries = 1, last = ''; ; tries++) {
+    const look = await lookAtDomain(uri, uuid, signal);
+    if (look === null) throw gone(uri, uuid);
+    const held = heldAs(look, 'live', our) ?? heldAs(look, 'config', our);
+    const scopes = scopesOf(look).filter((scope) => heldAs(look, scope, our) === undefined);
+    if (scopes.length === 0) return;
+    assertNoTwin(look, our);
+    const isFree = (name: string) => scopes.every((scope) => look[scope]?.disks.every((disk) => disk.name !== name));
+    const [place] = held && isFree(held.name) ? [held] : freePlaces(look, 1);
+    if (!place) throw new SendenseError('run.internal', 'no place for a disk');
+    const isAgain = place.name === last;
+    last = place.name;
+    try {
+      await attachDevice(uri, uuid, { xml: diskXml(our, place, our.alias), scopes }, signal);
+      return;
+    } catch (error) {
+      // Somebody has taken the place, or libvirt has done it and could not say so: the next look tells.
+      if (!isToolFailure(error) || isAgain || tries === mostTries) throw error;
+    }
+  }
 }
+
+/** Of two hubs that attach the same disk at once, one fails. @throws SendenseError `file.exists` */
+export function assertNoTwin({ name, live, config }: DomainLook, our: NewDisk): void {
+  const all = [...(live?.disks ?? []), ...(config?.disks ?? [])];
+  const twin = all.find((disk) => disk.alias === our.alias && !isOur(disk, our));
+  if (twin) throw hasIt(name, `that disk of the restore point already, as ${twin.name}`);
+}
+
+/** The VM has the disk of the restore point. @param what of it */
+export const hasIt = (name: string, what: string): SendenseError =>
+  new SendenseError('file.exists', `the VM ${name} cannot get the disk: it has ${what}`, {
+    remedy: `\`sendense-run detach ${name} --from kvm:\` takes it off.`,
+  });
 
 /**
  * Takes a disk off a domain. "It does not have it" is success.
@@ -66,13 +101,35 @@ export async function unplugDisk(
       const look = await lookAtDomain(uri, uuid, signal);
       const held = look && heldAs(look, scope, our);
       if (!look || !held) break;
-      if (!isAsked) await detachDevice(uri, uuid, { xml: diskXml(our, held), scope }, signal);
-      isAsked = true;
       if (performance.now() > until) throw busy(look, held);
+      if (!isAsked) await askToGo(uri, uuid, { our, held, scope }, signal);
+      isAsked = true;
       await delay(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
     }
   }
 }
+
+/** Somebody else may ask for it at the same time, and the guest may have been asked before. @throws SendenseError `tool.failed` */
+async function askToGo(
+  uri: string,
+  uuid: string,
+  { our, held, scope }: { readonly our: OurDisk; readonly held: DomainDisk; readonly scope: Scope },
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await detachDevice(uri, uuid, { xml: diskXml(our, held), scope }, signal);
+  } catch (error) {
+    if (!isToolFailure(error)) throw error;
+    const look = await lookAtDomain(uri, uuid, signal);
+    if (look && heldAs(look, scope, our) && !isAskedAlready.test(error.message)) throw error;
+  }
+}
+
+/** QEMU, qdev-monitor.c: "Device … is already in the process of unplug". */
+const isAskedAlready = /process of unplug/;
+
+const isToolFailure = (error: unknown): error is SendenseError =>
+  error instanceof SendenseError && error.code === 'tool.failed';
 
 const busy = ({ name }: DomainLook, held: DomainDisk): SendenseError =>
   new SendenseError('target.busy', `the guest of the VM ${name} does not let go of ${held.name}; its file stays`, {
@@ -85,13 +142,14 @@ const gone = (uri: string, uuid: string): SendenseError =>
   });
 
 /** No snapshot of the VM takes it along. */
-const diskXml = ({ file, serial }: OurDisk, { name, bus }: DiskPlace): string =>
+const diskXml = ({ file, serial }: OurDisk, { name, bus }: DiskPlace, alias?: string): string =>
   [
     '<disk type="file" device="disk" snapshot="no">',
     '<driver name="qemu" type="qcow2"/>',
     `<source file="${escapeXml(file)}"/>`,
     `<target dev="${escapeXml(name)}" bus="${escapeXml(bus)}"/>`,
     `<serial>${escapeXml(serial)}</serial>`,
+    ...(alias === undefined ? [] : [`<alias name="${escapeXml(alias)}"/>`]),
     '</disk>',
     '',
   ].join('\n');
