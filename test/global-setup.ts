@@ -1,6 +1,6 @@
 /** Around all tests: at the end no process, no mount and no temporary file of theirs is left. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
@@ -47,6 +47,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       ...mounts.map((mount) => `mount ${mount}`),
       ...files.map((file) => `temporary file ${file}`),
     ];
+    const told = process.env['SENDENSE_TEST_LEFT'];
+    if (left.length > 0 && told) writeFileSync(told, left.join('\n'));
     if (left.length > 0) throw new Error(`the tests left behind:\n  ${left.join('\n  ')}`);
   };
 }

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { exitCodeOf, SendenseError } from '../errors/sendense-error.ts';
 import { thisProcess } from '../host/programs/process-identity.ts';
 import { holdFolder } from '../host/files/held-folder.ts';
-import { makeRunFolder, removeRunFolder } from '../host/programs/run-folder.ts';
+import { makeRunFolder, removeRunFolder, runFolderOf } from '../host/programs/run-folder.ts';
 import { clientHelp, readClientOptions } from './client-options.ts';
 import { jobKind, type JobParts } from './job-kinds.ts';
 
@@ -98,9 +98,20 @@ function abandonedIn(jobFolder: string | null): string | null {
   }
 }
 
-/** The caller's folder, which it removes; or one that follows from the job's folder and is removed here. */
+/**
+ * The folder that the node made for this job, or one that follows from the job's folder; both are removed here, because a node that
+ * is taken away never asks for its last jobs again. Any other folder is the caller's.
+ */
 async function socketFolderOf(jobFolder: string, given: string | null): Promise<{ path: string } & AsyncDisposable> {
-  if (given !== null) return { path: given, [Symbol.asyncDispose]: async () => {} };
+  if (given !== null) {
+    const id = basename(given);
+    return {
+      path: given,
+      [Symbol.asyncDispose]: async () => {
+        if (runFolderOf(id) === given) await removeRunFolder(id);
+      },
+    };
+  }
   const id = `client-${createHash('sha256').update(jobFolder).digest('hex').slice(0, 16)}`;
   return { path: await makeRunFolder(id), [Symbol.asyncDispose]: () => removeRunFolder(id) };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../host/temporary-folder.ts';
@@ -215,7 +215,9 @@ describe('what lies above a file system', () => {
       const prepared = await prepareOne(`raid-${version}`);
       expect([...prepared.disks.keys()]).toEqual([0]);
       const part = await cutOut(await placeOf(prepared, 'disk-0p1'), folder.file('part'));
-      const { stdout } = await execa('mdadm', ['--examine', part]);
+      // It looks through all of /dev, where a mount of another test may lie that answers to nobody.
+      const alone = ['--ro-bind', '/', '/', '--dev', '/dev', '--ro-bind', folder.path, '/mnt'];
+      const { stdout } = await execa('bwrap', [...alone, 'mdadm', '--examine', `/mnt/${basename(part)}`]);
       expect(stdout).toMatch(new RegExp(`Version : ${version}`));
       expect(stdout).toMatch(/Raid Devices : 2/);
     },

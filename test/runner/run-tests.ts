@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -51,7 +51,9 @@ export interface RunTestsOptions {
 export async function runTests({ root, args, seed, all }: RunTestsOptions): Promise<TestsEnded> {
   const folder = mkdtempSync(join(tmpdir(), 'sendense-report-'));
   try {
-    const [reportFile, costsFile] = [join(folder, 'report.json'), join(folder, 'costs.jsonl')];
+    const [reportFile, costsFile, leftFile] = ['report.json', 'costs.jsonl', 'left'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
     const began = performance.now();
     const before = machineTime();
@@ -61,6 +63,7 @@ export async function runTests({ root, args, seed, all }: RunTestsOptions): Prom
       env: {
         SEED: String(seed),
         SENDENSE_TEST_COSTS: costsFile,
+        SENDENSE_TEST_LEFT: leftFile,
         ...(all ? { SENDENSE_TESTS: 'all' } : {}),
         ...(await quickFork()),
       },
@@ -72,7 +75,7 @@ export async function runTests({ root, args, seed, all }: RunTestsOptions): Prom
       // A file that does not load, or something left behind, fails without a failed test.
       failed: Math.max((report?.numFailedTests ?? 0) + brokenFiles(report), code === 0 && report ? 0 : 1),
       skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
-      failures: failures(report, root),
+      failures: [...failures(report, root), ...leftBehind(leftFile)],
       wallMs: performance.now() - began,
       costs: readCosts(costsFile, root),
       slowest: slowest(report),
@@ -106,6 +109,15 @@ const failures = (report: Report | null, root: string): string[] =>
     if (tests.length === 0) return status === 'failed' ? [`${file}: ${beginningOf(message)}`] : [];
     return tests.map(({ fullName, failureMessages: [said = ''] }) => `${file}: ${fullName}: ${beginningOf(said)}`);
   });
+
+/** What `global-setup.ts` found at the end; vitest's report does not have it. */
+const leftBehind = (file: string): string[] =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((what) => `left behind: ${what}`)
+    : [];
 
 const beginningOf = (message: string): string => stripVTControlCharacters(message).trim().split('\n', 1)[0] ?? '';
 

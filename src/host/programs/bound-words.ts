@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 
 /** Where a program is looked for: what the program itself will get. */
@@ -54,17 +54,25 @@ const findBinder = (): string | null => findProgram('setpriv', { path: process.e
 
 const binders = new Map<string, boolean>();
 
-/** Whether that setpriv knows `--pdeathsig`: it is tried once. Where it could not even be started, the next time again. */
+/** Whether that setpriv knows `--pdeathsig`: it is looked for in its file, or tried, once. Where it could not even be started, the next time again. */
 function canBind(setpriv: string): boolean {
   const known = binders.get(setpriv);
   if (known !== undefined) return known;
-  const { status } = spawnSync(setpriv, ['--pdeathsig', 'KILL', '--', '/bin/sh', '-c', ':'], {
-    stdio: 'ignore',
-    timeout: 10_000,
-  });
-  if (status === null) return true;
-  binders.set(setpriv, status === 0);
-  return status === 0;
+  const status = hasOption(setpriv, 'pdeathsig') ? 0 : tried(setpriv);
+  if (status !== null) binders.set(setpriv, status === 0);
+  return status === null || status === 0;
+}
+
+const tried = (setpriv: string): number | null =>
+  spawnSync(setpriv, ['--pdeathsig', 'KILL', '--', '/bin/sh', '-c', ':'], { stdio: 'ignore', timeout: 10_000 }).status;
+
+/** Whether a compiled program has a name like that of a long option in it: to start it takes much longer than to read it. */
+function hasOption(file: string, name: string): boolean {
+  try {
+    return readFileSync(file).includes(`\0${name}\0`);
+  } catch {
+    return false;
+  }
 }
 
 /** The file that a word names as a program; null where there is none that this user may run. */

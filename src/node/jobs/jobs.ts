@@ -76,6 +76,8 @@ export async function openJobs(options: {
   const { stateDir, indexes, refused, own = [stateDir], endsWithUs = false } = options;
   const alone = oneAtATime();
   const ending = new AbortController();
+  /** What goes on for clients that have ended. */
+  const afterwards = new Set<Promise<void>>();
   await mkdir(join(stateDir, 'jobs'), { recursive: true, mode: 0o700 });
 
   const known = async (id: string): Promise<JobFolder> => {
@@ -126,7 +128,11 @@ export async function openJobs(options: {
         own,
         endsWithUs,
       });
-      void client.ended.then((byItself) => afterEnd(folder, job, byItself)).catch(() => {});
+      void client.ended.then((byItself) => {
+        const after = afterEnd(folder, job, byItself).catch(() => {});
+        afterwards.add(after);
+        return after.finally(() => afterwards.delete(after));
+      });
     } catch (error) {
       await discard(folder);
       throw error;
@@ -219,7 +225,7 @@ export async function openJobs(options: {
     [Symbol.asyncDispose]: async () => {
       ending.abort(new SendenseError('job.cancelled', 'the node ends'));
       clearInterval(timer);
-      await watching;
+      await Promise.all([watching, ...afterwards]);
     },
   };
 }

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { nodeClient, type NodeClient } from '../../../src/host/node-api/node-client.ts';
 import { identityOf, thisProcess } from '../../../src/host/programs/process-identity.ts';
+import { jobFolderIn } from '../../../src/node/jobs/job-folder.ts';
 import { maxRunning } from '../../../src/node/jobs/jobs.ts';
 import { validatorOf } from '../../../src/schemas/validator.ts';
 import type { JobStatus } from '../../../src/schemas/types.ts';
@@ -94,6 +95,19 @@ test('a full backup and then an incremental by digest give what the disk was', a
   await next.server.stop();
   assertSame(disk, 'raw', next.file);
   expect(await readdir(join(node.stateDir, 'jobs'))).toEqual([]);
+});
+
+test('of a job that has ended nothing stays outside of the state folder, though nobody removes it', async () => {
+  await using at = await workshop();
+  await using node = await testNode(at);
+  const disk = await makeRaw(at.path('disk.raw'), 4 * MiB, [[MiB, MiB]]);
+  await using full = await target(at, 'full', 4 * MiB);
+  const { sockets } = jobFolderIn(node.stateDir, 'job');
+  await node.api.startBackup(fullRequest('job', imageSpec(disk), [full.uri]));
+  expect(existsSync(sockets)).toBe(true);
+  expect(await finished(node.api, 'job')).toMatchObject({ status: 'succeeded' });
+  await until(() => !existsSync(sockets), 'its folder for sockets is removed');
+  expect(await node.api.status('job')).toMatchObject({ status: 'succeeded' });
 });
 
 test('two jobs run at once', async () => {
