@@ -78,11 +78,12 @@ describe.skipIf(!hasLibvirt)('in KVM', { timeout }, () => {
     await writeFile(file('nightly.yaml'), backupPlan(['a.raw', 'b.raw']));
     await done(hub.run('run', file('nightly.yaml')));
     await writeFile(file('password'), 'four random words here\n', { mode: 0o600 });
-    for (const [name, role] of [
+    for (const [name, ...words] of [
       ['rosa', 'restorer'],
       ['olga', 'operator'],
+      ['ron', 'restorer', '--vm', 'pg*'],
     ] as const)
-      await done(hub.run('user', 'add', name, '--role', role, '--password-file', file('password')));
+      await done(hub.run('user', 'add', name, '--password-file', file('password'), '--role', ...words));
     await writeFile(
       file('domain.xml'),
       `<domain type="qemu"><name>web1</name><memory unit="MiB">32</memory><vcpu>1</vcpu>
@@ -185,6 +186,14 @@ describe.skipIf(!hasLibvirt)('in KVM', { timeout }, () => {
     // A restorer proves who they are again; an operator may not at all.
     const olga = await detach({}, await logInAt(hub, 'olga', 'four random words here'));
     expect([olga.status, olga.body.error.code]).toEqual([403, 'access.right']);
+    // Whoever may see some VMs gives no disks to others.
+    const ron = await logInAt(hub, 'ron', 'four random words here');
+    for (const attachKvm of ['web1', uuid])
+      for (const path of ['/restores', '/restores/preview']) {
+        const other = { ...body, to: { ...body.to, attachKvm } };
+        const refused = await askHub<Refused>(hub, 'POST', path, other, ron);
+        expect([refused.status, refused.body.error.code]).toEqual([403, 'access.right']);
+      }
     const gone = await detach({}, await logInAt(hub, 'rosa', 'four random words here'));
     expect(gone.status, JSON.stringify(gone.body)).toBe(200);
     expect(gone.body.removed.map(({ disk }) => disk)).toEqual(['disk-0', 'disk-1']);

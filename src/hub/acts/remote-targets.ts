@@ -11,6 +11,8 @@ interface RemoteTarget {
   paths(to: Mapping): Readonly<Record<string, unknown>>;
   /** What it overwrites or switches on, in words; null: nothing. */
   risk(to: Mapping): string | null;
+  /** The VM that it changes, where that may be another one than that of the restore point: as the request names it; null: none. */
+  receiver?(to: Mapping): unknown;
 }
 
 /** What is made is new, and off. */
@@ -32,8 +34,12 @@ const remote: { readonly [T in TargetType]: RemoteTarget } = {
   },
   vsphere: { paths: () => ({}), risk: ({ powerOn }) => (powerOn === true ? 'starts a VM' : null) },
   inPlace: { paths: () => ({}), risk: () => 'writes over the disks of a VM' },
-  attach: { paths: () => ({}), risk: () => 'attaches disks to a VM' },
-  attachKvm: { paths: ({ folder = usualFolder }) => ({ 'to.folder': folder }), risk: () => 'attaches disks to a VM' },
+  attach: { paths: () => ({}), risk: () => 'attaches disks to a VM', receiver: ({ vm }) => vm },
+  attachKvm: {
+    paths: ({ folder = usualFolder }) => ({ 'to.folder': folder }),
+    risk: () => 'attaches disks to a VM',
+    receiver: ({ attachKvm }) => attachKvm,
+  },
 };
 
 const types = Object.keys(remote) as TargetType[];
@@ -51,6 +57,24 @@ export const riskOf = (to: Mapping): string | null =>
   kindsIn(to)
     .map((kind) => kind.risk(to))
     .find((risk) => risk !== null) ?? null;
+
+/** The VM that a restore changes, by its name, where that may be another one than that of the restore point; null: none. */
+export function receiverOf(to: Mapping): Receiver | null {
+  const [named] = kindsIn(to).flatMap((kind) => kind.receiver?.(to) ?? []);
+  if (named === undefined) return null;
+  const text = String(named);
+  return { named: text, name: isId.test(text) ? null : text.slice(text.lastIndexOf('/') + 1) };
+}
+
+export interface Receiver {
+  /** As the request says it. */
+  readonly named: string;
+  /** null: it was named by an id, and nobody knows its name. */
+  readonly name: string | null;
+}
+
+/** A managed object id, or a uuid. */
+const isId = /^(vm-[0-9]+|[0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
 /** What only those may say who have a shell on the hub, by field. */
 export function localOnly({ libvirt, convert }: Mapping): string | null {

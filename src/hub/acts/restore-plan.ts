@@ -5,7 +5,7 @@ import type { HubRestoreRequest, Settings } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { points } from '../../state/points/restore-points.ts';
 import { assertAllowed, type AllowedPlaces } from './allowed-places.ts';
-import { localOnly, pathsOf, riskOf } from './remote-targets.ts';
+import { localOnly, pathsOf, receiverOf, riskOf, type Receiver } from './remote-targets.ts';
 
 /** The plan that a request for a restore stands for. */
 export interface MadePlan {
@@ -16,6 +16,8 @@ export interface MadePlan {
   readonly plan: string;
   /** What it overwrites or switches on, in words; null: nothing. */
   readonly risk: string | null;
+  /** The VM that it changes, where that may be another one; null: none. */
+  readonly receiver: Receiver | null;
 }
 
 export interface RestorePlaces {
@@ -55,7 +57,7 @@ export async function restorePlan(places: RestorePlaces, request: HubRestoreRequ
   };
   const text = JSON.stringify(plan, null, 2);
   assertValid(places, text);
-  return { text, file: `restore-${vm}.yaml`, plan: plan.name, risk: riskOf(to) };
+  return { text, file: `restore-${vm}.yaml`, plan: plan.name, risk: riskOf(to), receiver: receiverOf(to) };
 }
 
 /** What a text would stand for in a plan is for who writes plans. @throws SendenseError `request.invalid` */

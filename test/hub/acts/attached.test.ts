@@ -3,6 +3,7 @@ import { remoteHub } from '../../../src/cli/remote/remote-hub.ts';
 import type { HubConnection } from '../../../src/cli/remote/hub-connection.ts';
 import { detachKvmDisks, listAttachedKvm } from '../../../src/hub/routes/acts/attached-kvm.ts';
 import { detachDisks, listAttached } from '../../../src/hub/routes/acts/attached.ts';
+import { receiverOf } from '../../../src/hub/acts/remote-targets.ts';
 import type { AttachedDisk } from '../../../src/schemas/types.ts';
 
 const answer = { version: 1, source: 'vcenter1', disks: [] };
@@ -82,4 +83,16 @@ test('from another machine the same is asked over HTTP', async () => {
       { method: 'POST', body: { vm: domain.moref, disks: [domain.id], forget: undefined, libvirt: undefined } },
     ],
   ]);
+});
+
+test('which other VM a restore changes: by its name, or unknown where an id names it', () => {
+  const named = (to: object) => receiverOf(to as Record<string, unknown>);
+  expect(named({ attachKvm: 'web1' })).toEqual({ named: 'web1', name: 'web1' });
+  expect(named({ attach: 'vcenter1', vm: '/DC1/vm/pay/roll%2f1' })).toEqual({
+    named: '/DC1/vm/pay/roll%2f1',
+    name: 'roll%2f1',
+  });
+  for (const id of ['vm-33', '12', '11111111-2222-4333-8444-555555555555'])
+    expect(named({ attach: 'vcenter1', vm: id })).toEqual({ named: id, name: null });
+  for (const to of [{ attach: 'vcenter1' }, { directory: '/x' }, { inPlace: 'vcenter1' }]) expect(named(to)).toBeNull();
 });

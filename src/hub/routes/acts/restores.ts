@@ -9,12 +9,19 @@ import { answerBegun, assertFresh, beginRun, repeatHeader, startErrors } from '.
 
 const pages: PageRules = { usual: 50, most: 200, place: ['number', 'text'] };
 const body = { schema: 'hub/restore-start.json', bytes: 64 * 1024 } as const;
-const refusals = ['point.unknown', 'target.not-allowed'] as const;
+const refusals = ['point.unknown', 'target.not-allowed', 'access.right'] as const;
 
-/** @throws SendenseError `point.unknown`, and as `Acts.restorePlan` */
+/** @throws SendenseError `point.unknown`, `access.right`, and as `Acts.restorePlan` */
 async function planFor({ parts, caller, body: asked }: Call<HubParts, HubRestoreRequest>): Promise<MadePlan> {
-  if (caller.mayVm(asked.vm)) return await parts.hub.acts.restorePlan(asked);
-  throw new SendenseError('point.unknown', `VM ${asked.vm} has no restore points`, { details: { field: 'vm' } });
+  if (!caller.mayVm(asked.vm))
+    throw new SendenseError('point.unknown', `VM ${asked.vm} has no restore points`, { details: { field: 'vm' } });
+  const made = await parts.hub.acts.restorePlan(asked);
+  const { receiver } = made;
+  if (receiver !== null && !caller.allVms && (receiver.name === null || !caller.mayVm(receiver.name)))
+    throw new SendenseError('access.right', `${caller.name} has no right to change the VM ${receiver.named}`, {
+      remedy: 'Name a VM that you may see, by its name or path.',
+    });
+  return made;
 }
 
 const kindOfTarget = ({ to }: HubRestoreRequest): string => Object.keys(to).slice(0, 20).join(' ').slice(0, 200);
