@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { CompiledQuery } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { migrate } from '../../../src/state/database/migrate.ts';
 import { migrations } from '../../../src/state/database/migrations.ts';
@@ -28,6 +29,21 @@ const child = (...args: string[]): ChildProcess =>
   });
 
 describe('a transaction that need not outlive a power cut', () => {
+  test('is the only one that waits for no disk: the next one does again, also after an error', () => {
+    using temporary = temporaryState();
+    using state = openState(join(temporary.folder, 'sendense.db'));
+    const synchronous = (): unknown => state.first({ compile: () => CompiledQuery.raw('PRAGMA synchronous') });
+    const full = { synchronous: 2 };
+    expect(synchronous()).toEqual(full);
+    state.transaction(() => expect(synchronous()).toEqual({ synchronous: 1 }), 'process');
+    expect(synchronous()).toEqual(full);
+    const failing = (): never => {
+      throw new Error('no');
+    };
+    expect(() => state.transaction(failing, 'process')).toThrow('no');
+    expect(synchronous()).toEqual(full);
+  });
+
   test('is seen by others at once, and is undone by an error', () => {
     using temporary = temporaryState();
     const path = join(temporary.folder, 'sendense.db');
