@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { appendFile, chmod, copyFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, copyFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { createIndexWriter } from '../../src/blocks/block-index-writer.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
@@ -143,6 +144,59 @@ describe('backup.commit', () => {
     });
     expect(await exists(manifest)).toBe(false);
     expect(findPoint(bench.state, claim)).toBeUndefined();
+  });
+
+  describe('of a restore point that is built on another', () => {
+    async function twoPoints(bench: StepBench) {
+      const { input, claim: parent } = await toCommit(bench);
+      await commit(bench, input);
+      const second = 'run-000002';
+      const { commitInput, decided } = await prepareBackup(bench, { run: second, disks: ['a.raw'] });
+      expect(decided).toMatchObject({ kind: 'incremental', parent: parent.backupId });
+      const at = (...path: string[]): string => bench.folder.file('repository', 'pgtest1', ...path);
+      return {
+        at,
+        parent: parent.backupId,
+        child: { ...parent, backupId: decided.backup_id },
+        commit: () => bench.run<BackupCommitOutput>(backupCommit, commitInput, { run: second }),
+      };
+    }
+
+    test.each([
+      ['manifest', (id: string) => [`${id}.json`]],
+      ['image', (id: string) => ['disk-0', `${id}.qcow2`]],
+      ['block index', (id: string) => ['disk-0', `${id}.index`]],
+    ] as const)('nothing is committed where the %s of that one is gone meanwhile', async (_, pathOf) => {
+      await using bench = await stepBench();
+      const { at, parent, child, commit: again } = await twoPoints(bench);
+      const path = pathOf(parent);
+      await rename(at(...path), bench.folder.file('away'));
+      await expect(again()).rejects.toMatchObject({
+        code: 'chain.damaged',
+        message: expect.stringContaining(`is built on ${parent}, and pgtest1/${path.join('/')} is gone`) as string,
+      });
+      expect(await exists(at(`${child.backupId}.json`))).toBe(false);
+      expect(findPoint(bench.state, child)).toBeUndefined();
+      await rename(bench.folder.file('away'), at(...path));
+      await again();
+      expect(findPoint(bench.state, child)).toBeDefined();
+    });
+
+    test('nothing is committed where its image was put on another one meanwhile', async () => {
+      await using bench = await stepBench();
+      const { at, parent, child, commit: again } = await twoPoints(bench);
+      const image = at('disk-0', `${child.backupId}.qcow2`);
+      await execa('touch', ['-r', image, bench.folder.file('when')]);
+      await copyFile(at('disk-0', `${parent}.qcow2`), at('disk-0', 'other.qcow2'));
+      await chmod(image, 0o600);
+      await execa('qemu-img', ['rebase', '-u', '-F', 'qcow2', '-b', 'other.qcow2', image]);
+      await execa('touch', ['-r', bench.folder.file('when'), image]);
+      await expect(again()).rejects.toMatchObject({
+        code: 'content.mismatch',
+        message: expect.stringContaining('is built on other.qcow2, not on') as string,
+      });
+      expect(await exists(at(`${child.backupId}.json`))).toBe(false);
+    });
   });
 
   test('a disk of which nothing is known is a fault of ours', async () => {
