@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: every figure of docs/performance.md, side by side in one run.
  * `npm run bench -- [NAME…] [--size 8G] [--rounds 3] [--delta 256M] [--line long] [--way NAME]`; names: full restore boot verify incremental validate starts
- * index files merge memory scale vsphere-full vsphere-small vsphere-in-place tunnel-latency tunnel. What goes through the tunnel is 256M by default.
+ * index files merge memory scale vsphere-full vsphere-small vsphere-restore vsphere-in-place tunnel-latency tunnel. What goes through the tunnel is 256M by default.
  * `--line loopback|gigabit|long` leaves out the other lines of the tunnel, and its memory; `--way 'ours, default'`, as often as one likes, the other
  * ways but plain `ssh -L`.
  * `restore` restores to each kind of target, or only to `--way raw`, `qcow2`, `device`, `ova`.
@@ -36,6 +36,7 @@ import { tunnelLatency } from './tunnel-latency.ts';
 import { verify } from './verify.ts';
 import { vsphereFull, vsphereSmall } from './vsphere.ts';
 import { vsphereInPlace } from './vsphere-in-place.ts';
+import { vsphereRestore } from './vsphere-restore.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -80,6 +81,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'schedule': () => schedule(),
   'vsphere-full': () => vsphereFull(bytes, rounds),
   'vsphere-small': () => vsphereSmall(rounds),
+  'vsphere-restore': () => vsphereRestore(parseSize(values.size ?? '1G'), rounds),
   'vsphere-in-place': () => vsphereInPlace(parseSize(values.size ?? '512M'), rounds),
   'tunnel-latency': () => tunnelLatency(rounds),
   'api': () => api(),

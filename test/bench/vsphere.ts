@@ -64,78 +64,89 @@ sources:
 export const sendense = (folder: string, vcenter: Vcenter, ...args: string[]) =>
   execa(program, args, { cwd: folder, env: { NO_COLOR: '1', ...vcenter.vddkEnvironment } });
 
-/** A bare nbdkit with these arguments, copied by nbdcopy into a fresh qcow2 behind qemu-nbd: what one would do by hand. */
-async function bareCopy(
+/** A bare nbdkit and a bare qemu-nbd with these arguments, while `work` goes on with their NBD URIs. */
+export async function bareServers(
   folder: string,
-  nbdkitArgs: readonly string[],
-  bytes: number,
-  copyArgs: readonly string[],
-  env: Record<string, string>,
+  { nbdkit, env, qemuNbd }: { nbdkit: readonly string[]; env: Record<string, string>; qemuNbd: readonly string[] },
+  work: (nbdkit: string, qemuNbd: string) => Promise<unknown>,
 ): Promise<void> {
-  const target = join(folder, 'bare.qcow2');
-  const [from, to] = [join(folder, 'from.sock'), join(folder, 'to.sock')];
-  await rm(target, { force: true });
-  await execa('qemu-img', ['create', '-q', '-f', 'qcow2', target, String(bytes)]);
-  const pidFile = join(folder, 'nbdkit.pid');
-  await Promise.all([pidFile, from, to].map((file) => rm(file, { force: true })));
-  const nbdkit = spawn('nbdkit', ['-r', '-f', '--exit-with-parent', '-U', from, '-P', pidFile, ...nbdkitArgs], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const qemu = spawn(
-    'qemu-nbd',
-    [
-      '--shared=10',
-      '--cache=none',
-      '--aio=native',
-      '--discard=unmap',
-      '--detect-zeroes=on',
-      '-f',
-      'qcow2',
-      '-k',
-      to,
-      target,
-    ],
-    { stdio: 'ignore' },
-  );
+  const [one, other, pidFile] = ['nbdkit.sock', 'qemu.sock', 'nbdkit.pid'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await Promise.all([pidFile, one, other].map((file) => rm(file, { force: true })));
+  const servers = [
+    spawn('nbdkit', ['-f', '--exit-with-parent', '-U', one, '-P', pidFile, ...nbdkit], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+    spawn('qemu-nbd', ['--shared=10', '--cache=none', '--aio=native', '-k', other, ...qemuNbd], { stdio: 'ignore' }),
+  ];
   const there = async (file: string): Promise<void> => {
     for (let tries = 0; (await stat(file).catch(() => null)) === null; tries++) {
       if (tries > 1000) throw new Error(`${file} did not come`);
       await delay(10);
     }
   };
-  await Promise.all([there(pidFile), there(to)]);
-  await execa('nbdcopy', [
-    '--destination-is-zero',
-    '--flush',
-    ...copyArgs,
-    `nbd+unix:///?socket=${from}`,
-    `nbd+unix:///?socket=${to}`,
-  ]);
-  const ended = [once(nbdkit, 'exit'), once(qemu, 'exit')];
-  nbdkit.kill();
-  qemu.kill();
+  await Promise.all([there(pidFile), there(other)]);
+  await work(`nbd+unix:///?socket=${one}`, `nbd+unix:///?socket=${other}`);
+  const ended = servers.map((server) => once(server, 'exit'));
+  for (const server of servers) server.kill();
   await Promise.all(ended);
 }
 
-const tuned = ['--connections=4', '--requests=64', '--request-size=1048576'];
+/** What the plugin for VDDK is told about a disk. */
+export const vddkWords = (vcenter: Vcenter, vm: SimulatedVm, passwordFile: string): string[] => [
+  vcenter.vddkPlugin ?? 'vddk',
+  `libdir=${vcenter.vddkLibdir}`,
+  `server=${vcenter.host}`,
+  `port=${vcenter.port}`,
+  `user=${vcenter.user}`,
+  `password=+${passwordFile}`,
+  `thumbprint=${vcenter.thumbprintSha1}`,
+  `vm=moref=${vm.moref}`,
+  `file=${vm.disks[0]?.fileName}`,
+];
+
+/** A bare nbdkit with these arguments, copied by nbdcopy into a fresh qcow2 behind qemu-nbd: what one would do by hand. */
+async function bareCopy(
+  folder: string,
+  nbdkit: readonly string[],
+  bytes: number,
+  copyArgs: readonly string[],
+  env: Record<string, string>,
+): Promise<void> {
+  const target = join(folder, 'bare.qcow2');
+  await rm(target, { force: true });
+  await execa('qemu-img', ['create', '-q', '-f', 'qcow2', target, String(bytes)]);
+  const qemuNbd = ['--discard=unmap', '--detect-zeroes=on', '-f', 'qcow2', target];
+  await bareServers(folder, { nbdkit: ['-r', ...nbdkit], env, qemuNbd }, (from, to) =>
+    execa('nbdcopy', ['--destination-is-zero', '--flush', ...copyArgs, from, to]),
+  );
+}
+
+export const tuned = ['--connections=4', '--requests=64', '--request-size=1048576'];
 
 /** How long the step that copies took in each run, seconds: snapshot, reading, hashing, writing, flush; not the programs around it. */
-function stepTimes(): { readonly times: number[]; run(folder: string, vcenter: Vcenter): Promise<void> } {
+export function stepTimes(
+  name = 'transfer',
+  words: () => readonly string[] = () => ['run', 'plan.yaml'],
+): { readonly times: number[]; run(folder: string, vcenter: Vcenter): Promise<void> } {
   const times: number[] = [];
   return {
     times,
     async run(folder, vcenter) {
-      const { stdout } = await sendense(folder, vcenter, '--json', 'run', 'plan.yaml');
+      const { stdout } = await sendense(folder, vcenter, '--json', ...words());
       for (const line of stdout.split('\n').filter(Boolean)) {
         const event = JSON.parse(line) as RunEvent;
-        if (event.type === 'step.succeeded' && event.step === 'transfer') times.push(event.duration_ms / 1000);
+        if (event.type === 'step.succeeded' && event.step === name) times.push(event.duration_ms / 1000);
       }
     },
   };
 }
 
-function printStep(times: readonly number[], rows: readonly Row[]): void {
+export function printStep(times: readonly number[], rows: readonly Row[]): void {
   const [bare] = rows;
   const own = median(times);
   console.log(
@@ -154,17 +165,7 @@ export async function vsphereFull(bytes: number, rounds: number): Promise<void> 
       () => undefined,
     );
   const passwordFile = join(byVddk.folder, 'vcenter.password');
-  const vddk = [
-    vcenter.vddkPlugin ?? 'vddk',
-    `libdir=${vcenter.vddkLibdir}`,
-    `server=${vcenter.host}`,
-    `port=${vcenter.port}`,
-    `user=${vcenter.user}`,
-    `password=+${passwordFile}`,
-    `thumbprint=${vcenter.thumbprintSha1}`,
-    `vm=moref=${vm.moref}`,
-    `file=${vm.disks[0]?.fileName}`,
-  ];
+  const vddk = vddkWords(vcenter, vm, passwordFile);
   const [vddkStep, httpsStep] = [stepTimes(), stepTimes()];
   const rows = await compete(
     [

@@ -40,6 +40,8 @@ export interface NbdkitOptions {
   readonly onStderrLine?: ((line: string) => void) | undefined;
   /** It says a lot (`--verbose`): it is heard every few milliseconds only, and when `catchUp` is called. */
   readonly talkative?: boolean | undefined;
+  /** Hears of each request that writes, as it begins: how many bytes it is about. */
+  readonly onWrite?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The error for an nbdkit that did not start, from what it said. Default: `nbd.failed` with the end of that. */
   readonly describeFailure?: ((said: string) => SendenseError) | undefined;
@@ -91,8 +93,15 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer>
   await clear();
   const said = listen(options.onStderrLine);
   const log = options.talkative ? await openLogPipe(`${socket}.log`, said.hear, signal) : null;
-  const child = start([`--unix=${socket}`, `--pidfile=${pidFile}`, ...args], options, log?.writeEnd ?? 'pipe');
+  const writes = options.onWrite ? await openLogPipe(`${socket}.writes`, writesIn(options.onWrite), signal) : null;
+  // What stands before all other filters sees what the client asks for.
+  const [filter, file] = writes ? [['--filter=log'], ['logfile=/dev/fd/1']] : [[], []];
+  const child = start([`--unix=${socket}`, `--pidfile=${pidFile}`, ...filter, ...args, ...file], options, {
+    stdout: writes?.writeEnd ?? 'ignore',
+    stderr: log?.writeEnd ?? 'pipe',
+  });
   log?.handOver();
+  writes?.handOver();
   child.stderr?.setEncoding('utf8').on('data', said.hear);
   const silent = log?.over ?? untilClosed(child.stderr);
   giveSecrets(child, options.pipes ?? []);
@@ -116,6 +125,7 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer>
     child.kill('SIGKILL');
     await ended;
     log?.[Symbol.dispose]();
+    writes?.[Symbol.dispose]();
     await clear();
     throw failure;
   }
@@ -135,6 +145,7 @@ export async function serveNbdkit(options: NbdkitOptions): Promise<NbdkitServer>
     [Symbol.asyncDispose]: async () => {
       await stop();
       log?.[Symbol.dispose]();
+      writes?.[Symbol.dispose]();
     },
   };
 }
@@ -145,7 +156,7 @@ const orphanGrace = 5;
 function start(
   args: readonly string[],
   { pipes = [], env: more, writable = false }: Pick<NbdkitOptions, 'pipes' | 'env' | 'writable'>,
-  stderr: number | 'pipe',
+  { stdout, stderr }: { readonly stdout: number | 'ignore'; readonly stderr: number | 'pipe' },
 ): ChildProcess {
   const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', ...more };
   const watched = 3 + pipes.length;
@@ -156,13 +167,26 @@ function start(
   const child = spawn(program, words, {
     // The watcher ends its group.
     detached: true,
-    stdio: ['ignore', 'ignore', stderr, ...pipes.map(() => 'pipe' as const), 'pipe'],
+    stdio: ['ignore', stdout, stderr, ...pipes.map(() => 'pipe' as const), 'pipe'],
     env,
   });
   const watcher = child.stdio[watched] as Socket | null | undefined;
   watcher?.on('error', () => {}).resume();
   child.once('exit', () => watcher?.end(endedByItself));
   return child;
+}
+
+/** Source: nbdkit-log-filter(1), LOG FILE FORMAT. What a request came to is another line. */
+function writesIn(onWrite: (bytes: number) => void): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = (rest + text).split('\n');
+    rest = (lines.pop() ?? '').slice(-8192);
+    for (const line of lines) {
+      const bytes = / connection=\d+ (?:Write|Zero) .*\bcount=(0x[0-9a-f]+)/.exec(line)?.[1];
+      if (bytes !== undefined) onWrite(Number(bytes));
+    }
+  };
 }
 
 /** Cuts what is said into lines, and keeps the end of it. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
 import { connectNbd } from '../../../src/host/nbd/nbd-client.ts';
@@ -99,4 +100,18 @@ test('a plugin that never reads its secret does no harm', async () => {
   });
   await server.stop();
   expect(isRunning(server.process)).toBe(false);
+});
+
+test('what is written is counted as it is asked for, without a program between', async () => {
+  await using folder = await temporaryFolder();
+  let written = 0;
+  await using server = await serveNbdkit({
+    args: ['--filter=blocksize', 'memory', '4M'],
+    socket: folder.file('s.sock'),
+    writable: true,
+    onWrite: (bytes) => (written += bytes),
+  });
+  const words = ['write -P 1 0 1M', 'write -z 2M 64k', 'read 0 512'].flatMap((word) => ['-c', word]);
+  await execa('qemu-io', ['-f', 'raw', ...words, server.uri]);
+  await expect.poll(() => written).toBe(1_048_576 + 65_536);
 });

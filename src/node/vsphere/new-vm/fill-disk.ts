@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { countedExport } from '../../../host/nbd/counted-export.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
 import { toolTarget } from '../../../host/nbd/tool-target.ts';
@@ -34,9 +33,6 @@ const servers = {
 /** Requests in flight; VMware's library works on them one after the other. */
 const requests = 16;
 
-/** A connection that sends fewer bytes has not come to its first request with data. */
-const greetingBytes = 512;
-
 /** @throws SendenseError `target.unfit` where what goes to a disk has another size, `nbd.*` */
 export async function assertSize(
   {
@@ -63,17 +59,18 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
   const { name, serve } = servers[by];
   await using source = await toolTarget(from, psk, join(context.jobFolder, `key-${key}`));
   await using served = await serve(context, disk);
-  await using counted = await countedExport(served.uri, join(context.socketFolder, `fill-${key}.sock`));
   fill.onOpen?.();
+  const bytesWritten = (): number => served.bytesWritten?.() ?? 0;
+  // nbdcopy tells only whole percents, which may be hours of a large disk.
   using meter = startCopyMeter({
-    bytesRead: () => counted.bytesSent(),
+    bytesRead: bytesWritten,
     total: disk.capacity,
     report: (bytes) => fill.onProgress?.(bytes / disk.capacity),
   });
   const copy = (): Promise<void> =>
     nbdCopy({
       from: source.uri,
-      to: counted.uri,
+      to: served.uri,
       connections: 1,
       requests,
       requestSize: served.requestBytes,
@@ -84,9 +81,9 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
     });
   let before = 0;
   const isHeldStill = (): boolean => {
-    const greeted = counted.bytesSent() - before < greetingBytes;
-    before = counted.bytesSent();
-    return greeted && (served.lastError()?.includes(heldElsewhere) ?? false);
+    const askedNothing = bytesWritten() === before;
+    before = bytesWritten();
+    return askedNothing && (served.lastError()?.includes(heldElsewhere) ?? false);
   };
   try {
     await whileHeld(copy, isHeldStill, signal);

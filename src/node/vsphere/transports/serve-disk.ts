@@ -56,6 +56,7 @@ export async function serveDisk(
   const fault = (text: readonly string[]): NbdkitFault | null => explainNbdkit(text.map(mask));
   let ending = (): void => {};
   let final = false;
+  let written = 0;
   const failed = ({ code, message, remedy }: NbdkitFault, cause?: unknown): SendenseError =>
     new SendenseError(code, `${subject}: ${message}`, {
       cause,
@@ -72,6 +73,7 @@ export async function serveDisk(
       ...(how.pipes ? { pipes: how.pipes } : {}),
       ...(how.env ? { env: how.env } : {}),
       writable: how.writable,
+      ...(how.writable ? { onWrite: (bytes: number) => (written += bytes) } : {}),
       signal: context.signal,
       onStderrLine: (line) => {
         how.onLine?.(line);
@@ -134,6 +136,7 @@ export async function serveDisk(
     multiConn: how.connections !== undefined,
     lastError,
     lastFault,
+    ...(how.writable ? { bytesWritten: () => written } : {}),
     process: server.process,
     catchUp: () => server.catchUp(),
     stop: async () => {

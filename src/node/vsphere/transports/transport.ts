@@ -66,6 +66,8 @@ export interface ServedDisk extends AsyncDisposable {
    * @throws SendenseError `transport.unsafe` where it is not proven that what was read is the disk
    */
   assertSound?(bytesRead: number): Promise<void>;
+  /** How many bytes it was asked to write so far. There where the disk is served for writing. */
+  bytesWritten?(): number;
   /** The process that reads. */
   readonly process: ProcessIdentity;
 }
