@@ -35,9 +35,10 @@ export async function runClient(
     if (endsWithCaller) onCallersEnd(() => cancelled.abandon('the process that asked for the transfer is gone'));
     const seconds = request.lease_seconds ?? null;
     using _lease = seconds === null ? null : watchLease(jobFolder, seconds, cancelled.abandon);
+    // First: it is removed also where the job's folder is gone by now.
+    await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
     if (isFolderNew) await mkdir(jobFolder, { recursive: true, mode: 0o700 });
     await writeFile(join(jobFolder, 'client.json'), JSON.stringify(thisProcess()), { mode: 0o600 });
-    await using sockets = await socketFolderOf(jobFolder, options.socketFolder);
     await using _held = await holdFolder(sockets.path);
     const how = { jobFolder, addresses, own, socketFolder: sockets.path, signal: cancelled.signal };
     await jobKind(kind).run(request, how, parts);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { programs } from '../programs.ts';
 import type { DiskResult, RunEvent, RunFinishedEvent } from '../../src/schemas/types.ts';
 import { randomBytes } from '../support/random.ts';
+import { removeJobSockets } from '../support/remove-job-sockets.ts';
 import { all } from '../support/rounds.ts';
 import { callResident } from './resident.ts';
 
@@ -94,7 +95,10 @@ export async function workspace(options: WorkspaceOptions = {}): Promise<Workspa
       return { ...result, events, finished };
     },
     write: (name, text) => writeFile(path(name), text),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      await removeJobSockets(folder);
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

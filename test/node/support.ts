@@ -16,6 +16,7 @@ import { startNode, type RunningNode } from '../../src/node/start-node.ts';
 import type { OpenSource } from '../../src/sources/open-source.ts';
 import type { BackupStartRequest, ImageSourceSpec, JobStatus } from '../../src/schemas/types.ts';
 import { randomBytes } from '../support/random.ts';
+import { removeJobSockets } from '../support/remove-job-sockets.ts';
 
 export const MiB = 1024 * 1024;
 export const token = 'canary-token-0123456789abcdef';
@@ -53,6 +54,7 @@ export async function workshop(parent = tmpdir()): Promise<Workshop> {
       await until(() => processesOf(folder).length === 0, 'processes gone', 200_000).catch(() => {});
       const left = processesOf(folder);
       for (const { pid } of left) process.kill(pid, 'SIGKILL');
+      await removeJobSockets(folder);
       await rm(folder, { recursive: true, force: true });
       if (left.length > 0) throw new Error(`left running: ${left.map(({ argv }) => argv.join(' ')).join('\n')}`);
     },
