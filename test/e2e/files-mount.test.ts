@@ -14,6 +14,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesMounts } from '../../src/cli/files/mount/mount-table.ts';
+import { catOpenFile } from '../support/cat-open-file.ts';
 import { processesWith } from '../support/processes-with.ts';
 import { endFiles, filesKeepers } from './files-keepers.ts';
 import { backupPlan, program, workspace, type Workspace } from './workspace.ts';
@@ -64,7 +65,11 @@ async function mounted(...words: readonly string[]): Promise<{ readonly command:
   const command = execa(process.execPath, args, { cwd: bench.folder, reject: false, timeout: 200_000 });
   const ended = { is: false };
   void command.then(() => (ended.is = true));
-  const isServed = (): boolean => filesMounts().some(({ folder, served }) => served && folder === bench.path('on'));
+  let said = '';
+  command.stderr?.on('data', (text: Buffer) => (said += text.toString()));
+  const isServed = (): boolean =>
+    said.includes('mounted read-only') &&
+    filesMounts().some(({ folder, served }) => served && folder === bench.path('on'));
   for (const until = Date.now() + 100_000; !ended.is && !isServed(); await delay(20))
     if (Date.now() > until) throw new Error('it was not mounted in time');
   if (ended.is) throw new Error(String((await command).stderr));
@@ -73,6 +78,14 @@ async function mounted(...words: readonly string[]): Promise<{ readonly command:
 
 /** The program that serves it to the kernel. */
 const sshfs = (): number => processesWith('sshfs', bench.path('on'))[0] ?? Number.NaN;
+
+/** It waits: for what nobody answers. */
+const isWaiting = (pid: number): boolean => /^\d+ \(cat\) [DS]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+function stopped(pids: readonly number[]): Disposable {
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return { [Symbol.dispose]: () => pids.forEach((pid) => process.kill(pid, 'SIGCONT')) };
+}
 
 const unmount = () => bench.call(['files', 'unmount', 'on']);
 const on = (...names: string[]): string => bench.path('on', ...names);
@@ -149,14 +162,16 @@ describe('what is killed leaves no folder that hangs', () => {
     expect(isMounted()).toBe(false);
   });
 
-  it('both: the next command releases it', async () => {
+  it('all of it: the next command releases it', async () => {
     const { command } = await mounted('disk-0p1');
-    const pid = sshfs();
-    process.kill(pid, 'SIGSTOP');
+    // With what would release the folder.
+    const all = processesWith('sshfs', bench.path('on'));
+    expect(all.length).toBeGreaterThan(1);
+    command.kill('SIGSTOP');
+    for (const pid of all) process.kill(pid, 'SIGKILL');
     command.kill('SIGKILL');
     await command;
-    process.kill(pid, 'SIGKILL');
-    await expect.poll(() => sshfs()).toBeNaN();
+    await expect.poll(() => sshfs(), { timeout: 200_000 }).toBeNaN();
     expect(isMounted()).toBe(true);
     const { command: again } = await mounted('disk-0p2');
     again.kill('SIGTERM');
@@ -164,10 +179,33 @@ describe('what is killed leaves no folder that hangs', () => {
     expect(isMounted()).toBe(false);
   });
 
+  it.each([
+    ['the command', 'SIGKILL'],
+    ['the command, gently', 'SIGINT'],
+  ] as const)('%s, while a program reads: it gets an error, and no part for the whole', async (_what, signal) => {
+    const { command } = await mounted('disk-0p1');
+    const file = openSync(on('srv/big'), 'r');
+    const piece = Buffer.alloc(4096);
+    expect(readSync(file, piece)).toBe(4096);
+    using _stopped = stopped(filesKeepers(bench));
+    const rest = catOpenFile(file);
+    await expect.poll(() => isWaiting(rest.pid), { timeout: 200_000 }).toBe(true);
+    command.kill(signal);
+    await command;
+    const { exitCode } = await rest.ended;
+    expect(() => closeSync(file)).toThrow('ENOTCONN');
+    expect(exitCode).not.toBe(0);
+    await expect.poll(isMounted, { timeout: 200_000 }).toBe(false);
+  });
+
   it('what keeps the restore point open', async () => {
     const { command } = await mounted('disk-0p1');
+    const file = openSync(on('srv/big'), 'r');
+    readSync(file, Buffer.alloc(4096));
     for (const pid of filesKeepers(bench)) process.kill(pid, 'SIGKILL');
-    expect(() => readFileSync(on('etc/hostname'))).toThrow(/EIO|ENOTCONN/);
+    expect(() => readFileSync(on('etc/hostname'))).toThrow(/EIO|ENOTCONN|ECONNABORTED/);
+    expect(() => readFileSync(file)).toThrow(/EIO|ENOTCONN|ECONNABORTED/);
+    expect(() => closeSync(file)).toThrow('ENOTCONN');
     const { exitCode, stderr } = await command;
     expect([exitCode, String(stderr)]).toEqual([1, expect.stringContaining('files.reader')]);
     expect(isMounted()).toBe(false);

@@ -10,6 +10,7 @@ import { inPoint, type OpenPoint } from '../files/in-point.ts';
 import { filesMounts, release, releaseDead } from '../files/mount/mount-table.ts';
 import { mountedTree, type MountedRoot } from '../files/mount/mounted-tree.ts';
 import { mountTree } from '../files/mount/mount-tree.ts';
+import { patience, patientFiles } from '../files/mount/patient-files.ts';
 
 /** The restore point does not close while it is mounted: it is asked for so often, ms, and before it would close. */
 const awakeMs = 5 * 60_000;
@@ -102,7 +103,10 @@ interface Work {
 }
 
 async function serve(context: CommandContext, point: OpenPoint, { roots, target, signal }: Work): Promise<number> {
-  const { client, files } = point;
+  const { files } = point;
+  const ended = new AbortController();
+  const bounds = { signal: ended.signal, silenceMs: context.remoteFiles ? patience.mostMs : null };
+  const client = patientFiles(point.client, bounds);
   /** @returns bytes that are used */
   const stayOpen = async (): Promise<number> => {
     let used = 0;
@@ -113,7 +117,11 @@ async function serve(context: CommandContext, point: OpenPoint, { roots, target,
     return used;
   };
   const lost = new AbortController();
-  const tree = mountedTree(client, roots, { used: await stayOpen(), lost: (error) => lost.abort(error) });
+  const tree = mountedTree(client, roots, {
+    used: await stayOpen(),
+    bounds,
+    lost: (error) => lost.abort(error),
+  });
   const awake = setInterval(() => void stayOpen().catch(tree.statusOf), awakeIn(files)).unref();
   try {
     await mountTree(tree, {
@@ -121,6 +129,7 @@ async function serve(context: CommandContext, point: OpenPoint, { roots, target,
       target,
       signal: AbortSignal.any([signal, lost.signal]),
       mounted: () => tellMounted(context, point, roots, target),
+      ended: () => ended.abort(),
     });
   } catch (error) {
     // Ctrl-C is the usual end.

@@ -8,9 +8,12 @@ import type { HubPlace } from './hub-place.ts';
 /** Time for connection and handshake, ms. */
 const connectMs = 20_000;
 
+/** More than the windows that a mounted restore point has open (`window-turns.ts`): what is listed meanwhile waits for none of them. */
+const mostSockets = 8;
+
 /** Makes the connections to a hub. None is used before its other end is known to be that hub. */
 export function hubAgent(place: HubPlace): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  const agent = new Agent({ keepAlive: true, maxSockets: mostSockets });
   agent.createConnection = (_options, made) => {
     connected(place).then(
       (socket) => made?.(null, socket),

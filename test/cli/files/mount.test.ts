@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { innerLink } from '../../../src/cli/files/mount/inner-link.ts';
 import { filesMounts, mountName } from '../../../src/cli/files/mount/mount-table.ts';
 import { serveSftp, type SftpTree } from '../../../src/cli/files/mount/sftp-server.ts';
-import { windowReader } from '../../../src/cli/files/mount/window-reader.ts';
+import { windowReader, type WindowReader } from '../../../src/cli/files/mount/window-reader.ts';
+import { windowTurns } from '../../../src/cli/files/mount/window-turns.ts';
 import { randomBytes } from '../../support/random.ts';
 
 describe('a link of a mounted volume', () => {
@@ -39,14 +40,18 @@ describe('a link of a mounted volume', () => {
 describe('a file that is read in windows', () => {
   const size = 1_000_000;
   const content = randomBytes(size);
-  const opened = () => {
+  type Opens = (from: number, to: number) => Readable;
+  const opened = (opens?: Opens, turns = windowTurns(), silenceMs: number | null = null) => {
     const asked: [number, number][] = [];
-    const reader = windowReader(size, async (from, to) => {
+    const open = async (from: number, to: number): Promise<Readable> => {
       asked.push([from, to]);
-      return Readable.from(piecesOf(content.subarray(from, to), 10_000));
-    });
-    return { asked, reader };
+      return opens?.(from, to) ?? Readable.from(piecesOf(content.subarray(from, to), 10_000));
+    };
+    const ended = new AbortController();
+    return { asked, ended, reader: windowReader({ size, bounds: { signal: ended.signal, silenceMs }, turns, open }) };
   };
+  const assertPiece = async (reader: WindowReader, at: number, length: number): Promise<void> =>
+    expect((await reader.read(at, length)).equals(Buffer.from(content.subarray(at, at + length)))).toBe(true);
   function* piecesOf(bytes: Uint8Array, each: number): Generator<Buffer> {
     for (let at = 0; at < bytes.length; at += each) yield Buffer.from(bytes.subarray(at, at + each));
   }
@@ -74,14 +79,63 @@ describe('a file that is read in windows', () => {
     reader.close();
   });
 
-  it('is an error where it is cut off, and can be read again', async () => {
+  it('goes on where it was cut off', async () => {
+    const { reader, asked } = opened((from, to) =>
+      Readable.from([Buffer.from(content.subarray(from, to).subarray(0, 70_000))]),
+    );
+    await assertPiece(reader, 0, 100_000);
+    await assertPiece(reader, 100_000, 200_000);
+    expect(asked.map(([from]) => from)).toEqual([0, 70_000, 140_000, 210_000, 280_000]);
+  });
+
+  it('is an error where nothing of it comes, and can be read again', async () => {
     let times = 0;
-    const reader = windowReader(100, async (from, to) => {
-      const bytes = Buffer.from(content.subarray(from, to));
-      return Readable.from([times++ === 0 ? bytes.subarray(0, 10) : bytes]);
-    });
+    const { reader } = opened((from, to) =>
+      Readable.from(times++ < 3 ? [] : [Buffer.from(content.subarray(from, to))]),
+    );
     await expect(reader.read(0, 100)).rejects.toThrow('cut off');
-    expect(await reader.read(0, 100)).toHaveLength(100);
+    await assertPiece(reader, 0, 100);
+  });
+
+  it('is an error where whoever answers says nothing any more, and at its end at once', async () => {
+    const silent = opened(() => new PassThrough(), windowTurns(), 1);
+    await expect(silent.reader.read(0, 100)).rejects.toMatchObject({ code: 'remote.unreachable' });
+    const waiting = opened(() => new PassThrough(), windowTurns(), 1_000_000);
+    const read = waiting.reader.read(0, 100);
+    waiting.ended.abort(new Error('unmounted'));
+    await expect(read).rejects.toThrow('unmounted');
+  });
+
+  it('leaves its turn to others while nobody reads it, and loses nothing', async () => {
+    const turns = windowTurns(2);
+    const streams: Readable[] = [];
+    const files = Array.from({ length: 5 }, () =>
+      opened((from, to) => {
+        const stream = Readable.from(piecesOf(content.subarray(from, to), 10_000));
+        streams.push(stream);
+        return stream;
+      }, turns),
+    );
+    for (let at = 0; at < 300_000; at += 100_000)
+      for (const { reader } of files) {
+        await assertPiece(reader, at, 100_000);
+        expect(streams.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(2);
+      }
+    // Those who read at the same time come by their turn, too.
+    await Promise.all(files.map(async ({ reader }) => assertPiece(reader, 300_000, 700_000)));
+    for (const { reader } of files) reader.close();
+    expect(streams.every(({ destroyed }) => destroyed)).toBe(true);
+  });
+
+  it('that waits for its turn can be closed', async () => {
+    const turns = windowTurns(1);
+    const [first, second] = [opened(() => new PassThrough(), turns), opened(undefined, turns)];
+    const reading = first.reader.read(0, 100);
+    const waits = second.reader.read(0, 100);
+    second.reader.close();
+    await expect(waits).rejects.toThrow('closed');
+    first.reader.close();
+    await expect(reading).rejects.toThrow();
   });
 });
 
@@ -153,7 +207,7 @@ it('mounts are told by what the kernel shows, and whether somebody serves them',
     '55 27 0:113 / /other rw - ext4 /dev/sda1 rw',
   ].join('\n');
   expect(filesMounts(table)).toEqual([
-    { folder: '/mnt/with space', served: true },
-    { folder: '/dead', served: false },
+    { folder: '/mnt/with space', pid: process.pid, served: true },
+    { folder: '/dead', pid: 4_194_304, served: false },
   ]);
 });

@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { mountedTree } from '../../../src/cli/files/mount/mounted-tree.ts';
+import { patientFiles } from '../../../src/cli/files/mount/patient-files.ts';
 import { SendenseError } from '../../../src/errors/sendense-error.ts';
 import type { FilesClient } from '../../../src/files/client/files-client.ts';
 import { shownEntry } from '../../../src/files/shown.ts';
 import type { SftpFile } from '../../../src/cli/files/mount/sftp-server.ts';
 
-const sizes: Readonly<Record<string, number>> = { a: 3, b: 3, c: 3, large: 100_000 };
+const sizes: Readonly<Record<string, number>> = { a: 3, b: 3, c: 3, large: 100_000, huge: 300_000 };
 
 const plain = {
   type: 'file',
@@ -25,8 +26,8 @@ const entries = Object.entries(sizes).map(([name, size]) =>
   shownEntry({ ...plain, name: Buffer.from(name).toString('base64'), size, allocated: size }, Buffer.alloc(0)),
 );
 
-/** A volume with these files. @param fails how often the next answers are errors */
-function volume(fails: SendenseError[] = []) {
+/** A volume with these files. @param fails what the next answers are; null: content */
+function volume(fails: (SendenseError | null)[] = []) {
   const asked: string[] = [];
   const client: Partial<FilesClient> = {
     list: async () => ({
@@ -34,11 +35,14 @@ function volume(fails: SendenseError[] = []) {
       volume: 'disk-0',
       path: '/',
       id: '',
-      total: 4,
+      total: 5,
       entries,
       next: null,
       unreadable: [],
     }),
+    show: async () => {
+      throw new SendenseError('access.login', 'the token is wrong');
+    },
     content: async ({ path }, { from = 0, to } = {}) => {
       const name = Buffer.from(path, 'base64url').toString();
       asked.push(name);
@@ -49,7 +53,12 @@ function volume(fails: SendenseError[] = []) {
     },
   };
   const root = { name: null, place: { session: 's', volume: 'disk-0', path: '' } };
-  return { asked, tree: mountedTree(client as FilesClient, [root], { used: 0, lost: () => undefined }) };
+  const ended = new AbortController();
+  const bounds = { signal: ended.signal, silenceMs: null };
+  const patient = patientFiles(client as FilesClient, bounds, { mostMs: 60_000, betweenMs: 1 });
+  const lost: SendenseError[] = [];
+  const tree = mountedTree(patient, [root], { used: 0, bounds, lost: (error) => lost.push(error) });
+  return { asked, lost, ended, tree };
 }
 
 async function contentOf(file: SftpFile, length = 10): Promise<string> {
@@ -69,13 +78,42 @@ describe('files of a mounted tree', () => {
 
   it('that could not be read ahead are asked for again, and say why', async () => {
     const damaged = (): SendenseError => new SendenseError('files.damaged', 'EUCLEAN');
-    const { tree, asked } = volume([damaged(), damaged()]);
+    const { tree, asked, lost } = volume([null, damaged(), null, damaged()]);
     for await (const _page of tree.list(Buffer.alloc(0))) void 0;
     await tree.open(Buffer.from('a'));
     await tree.open(Buffer.from('b'));
-    const file = await tree.open(Buffer.from('c'));
-    await expect(contentOf(file)).rejects.toMatchObject({ code: 'files.damaged' });
-    expect(asked).toEqual(['c', 'c']);
+    await expect(tree.open(Buffer.from('c'))).rejects.toMatchObject({ code: 'files.damaged' });
+    expect(asked).toEqual(['a', 'c', 'b', 'c']);
+    expect(lost).toEqual([]);
+  });
+
+  it('that cannot be read to their end are told to nobody as shorter ones', async () => {
+    const { tree, lost, ended } = volume([null, new SendenseError('files.damaged', 'EUCLEAN')]);
+    for await (const _page of tree.list(Buffer.alloc(0))) void 0;
+    const file = await tree.open(Buffer.from('huge'));
+    expect(await file.read(100_000, 10)).toHaveLength(10);
+    const read = file.read(200_000, 10);
+    await expect
+      .poll(() => lost)
+      .toMatchObject([
+        {
+          code: 'files.damaged',
+          message: expect.stringContaining('huge cannot be read to its end (EUCLEAN)') as string,
+        },
+      ]);
+    ended.abort();
+    await expect(read).rejects.toThrow('nobody waits');
+  });
+
+  it('of a hub that is away for a moment are waited for; what it does not know any more is lost', async () => {
+    const away = (): SendenseError => new SendenseError('remote.unreachable', 'ECONNREFUSED');
+    const { tree, asked, lost } = volume([away(), away()]);
+    for await (const _page of tree.list(Buffer.alloc(0))) void 0;
+    expect(await contentOf(await tree.open(Buffer.from('large')), 5)).toBe('large');
+    expect(asked).toHaveLength(3);
+    for (const code of ['access.login', 'files.session'] as const)
+      expect(tree.statusOf(new SendenseError(code, 'gone'))).toBe(100);
+    await expect.poll(() => lost.map(({ code }) => code)).toEqual(['access.login', 'access.login']);
   });
 
   it('wait for their turn where more are read than the settings allow', async () => {

@@ -5,6 +5,8 @@ import { runTool } from '../../../host/programs/process.ts';
 /** A restore point that is mounted, as the kernel tells it. */
 export interface FilesMount {
   readonly folder: string;
+  /** Of the command. */
+  readonly pid: number;
   /** The command that serves it is running. */
   readonly served: boolean;
 }
@@ -23,7 +25,7 @@ export function filesMounts(table = readFileSync('/proc/self/mountinfo', 'utf8')
     const [, pid, start, boot] = /^sendense:(\d+):(\d+):([\w-]+):/.exec(source) ?? [];
     if (pid === undefined || start === undefined || boot === undefined) return [];
     const served = isRunning({ pid: Number(pid), start_time: start, boot_id: boot });
-    return [{ folder: unescaped(words[4] ?? ''), served }];
+    return [{ folder: unescaped(words[4] ?? ''), pid: Number(pid), served }];
   });
 }
 

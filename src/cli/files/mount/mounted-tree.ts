@@ -1,15 +1,17 @@
-import { buffer } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
 import { inlineBytes } from '../../../files/protocol.ts';
 import { bytesOfShown } from '../../../files/shown.ts';
 import type { FilesEntry } from '../../../schemas/types.ts';
-import type { FilePlace, FilesClient } from '../../../files/client/files-client.ts';
+import type { FilePlace } from '../../../files/client/files-client.ts';
+import type { Bounds } from './bounded.ts';
 import { innerLink } from './inner-link.ts';
+import type { MountedFiles } from './patient-files.ts';
 import { readAhead } from './read-ahead.ts';
 import { statuses, type SftpAttributes, type SftpName } from './sftp-packets.ts';
 import type { SftpTree } from './sftp-server.ts';
 import { windowReader, type WindowReader } from './window-reader.ts';
+import { windowTurns } from './window-turns.ts';
 
 /** A folder of a volume under the name that it has in the mounted tree. */
 export interface MountedRoot {
@@ -48,12 +50,23 @@ const attributesOf = (entry: FilesEntry): SftpAttributes => ({
 /** Of the folder that holds the volumes. */
 const topAttributes: SftpAttributes = { size: 0, uid: 0, gid: 0, mode: types.folder | 0o555, atime: 0, mtime: 0 };
 
-/** What an open restore point shows in a mounted tree. `lost` hears of it where nobody answers any more. */
+interface TreeOptions {
+  /** Bytes that are used. */
+  readonly used: number;
+  readonly bounds: Bounds;
+  /** Nobody answers any more. */
+  lost(error: SendenseError): void;
+}
+
+/** What an open restore point shows in a mounted tree. */
 export function mountedTree(
-  client: FilesClient,
+  client: MountedFiles,
   roots: readonly MountedRoot[],
-  { used, lost }: { readonly used: number; lost(error: SendenseError): void },
+  { used, bounds, lost }: TreeOptions,
 ): SftpTree {
+  const turns = windowTurns();
+  const readerOf = (place: FilePlace, size: number): WindowReader =>
+    windowReader({ size, bounds, turns, open: (from, to) => client.content(place, { from, to }) });
   /** Null: the folder of the volumes. */
   const placeOf = (path: Buffer): { readonly root: MountedRoot; readonly below: Buffer } | null => {
     const [only] = roots;
@@ -97,9 +110,9 @@ export function mountedTree(
     ahead.listed(
       entries
         .filter(({ type, size }) => type === 'file' && size > 0 && size <= inlineBytes)
-        .map(({ id }) => {
+        .map(({ id, size }) => {
           const file = { ...place, path: id };
-          return { key: keyOf(file), read: async () => buffer(await client.content(file)) };
+          return { key: keyOf(file), read: () => wholeOf(readerOf(file, size), size) };
         }),
     );
   };
@@ -133,9 +146,29 @@ export function mountedTree(
       const place = inVolume(path);
       const entry = await entryOf(path);
       if (entry.type !== 'file') throw new SendenseError('files.type', 'this is no regular file');
-      const reader = windowReader(entry.size, (from, to) => inTurn(() => client.content(place, { from, to })));
+      const later = readerOf(place, entry.size);
       const early = ahead.opened(keyOf(place));
-      return { attributes: attributesOf(entry), ...(early === null ? reader : wholeReader(early, reader)) };
+      const reader = early === null ? later : wholeReader(early, later);
+      try {
+        // Most of what cannot be read fails at its beginning: whoever opens the file can still be told.
+        await reader.read(0, 1);
+      } catch (error) {
+        reader.close();
+        throw error;
+      }
+      let isClosed = false;
+      return {
+        attributes: attributesOf(entry),
+        read: (offset, length) =>
+          reader.read(offset, length).catch((error: unknown) => {
+            if (!isClosed) lost(torn(path, error));
+            return unanswered(isClosed ? null : bounds.signal);
+          }),
+        close() {
+          isClosed = true;
+          reader.close();
+        },
+      };
     },
     statusOf(error) {
       const told = toSendenseError(error);
@@ -146,20 +179,31 @@ export function mountedTree(
   };
 }
 
-/** If more files are read at the same time than `files: downloads` allows, a read waits at most so long, ms, and asks again so often. */
-const turn = { mostMs: 60_000, betweenMs: 100 };
+const keyOf = ({ volume, path }: FilePlace): string => `${volume}:${path}`;
 
-async function inTurn<T>(ask: () => Promise<T>): Promise<T> {
-  for (const until = performance.now() + turn.mostMs; ; await delay(turn.betweenMs)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (toSendenseError(error).code !== 'files.busy' || performance.now() > until) throw error;
-    }
-  }
+/** Whoever has read the beginning of a file must not take it for all of it. */
+function torn(path: Buffer, error: unknown): SendenseError {
+  if (isNoAnswer(error)) return gone(error);
+  const { code, message, remedy } = toSendenseError(error);
+  return new SendenseError(
+    code,
+    `${path.toString()} cannot be read to its end (${message}); the folder is released, so that no program takes a part for the whole`,
+    { remedy, cause: error },
+  );
 }
 
-const keyOf = ({ volume, path }: FilePlace): string => `${volume}:${path}`;
+async function unanswered(signal: AbortSignal | null): Promise<never> {
+  if (signal !== null && !signal.aborted) await once(signal, 'abort');
+  throw new Error('nobody waits for the answer any more');
+}
+
+async function wholeOf(reader: WindowReader, size: number): Promise<Buffer> {
+  try {
+    return await reader.read(0, size);
+  } finally {
+    reader.close();
+  }
+}
 
 /** Reads from content that was read ahead; where that has failed, `other` says why. */
 const wholeReader = (content: Promise<Buffer>, other: WindowReader): WindowReader => ({
@@ -184,9 +228,17 @@ const nameOf = (entry: FilesEntry): SftpName => {
   return { name: path.subarray(path.lastIndexOf(0x2f) + 1), attributes: attributesOf(entry) };
 };
 
+/** What a hub elsewhere says is told as it is. */
 const gone = (cause: unknown): SendenseError =>
-  new SendenseError('files.reader', 'the restore point is not open any more', { cause });
+  isFar(cause)
+    ? toSendenseError(cause)
+    : new SendenseError('files.reader', 'the restore point is not open any more', { cause });
+
+const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException).code);
+
+/** A hub elsewhere does not answer, or does not know the token any more. */
+const isFar = (error: unknown): boolean => /^(?:remote|access)\./.test(codeOf(error));
 
 /** The process that keeps the restore point open may be gone, or have closed it. */
 const isNoAnswer = (error: unknown): boolean =>
-  /^(?:ENOENT|ECONN\w+|EPIPE|files\.(?:session|reader))$/.test(String((error as NodeJS.ErrnoException).code));
+  isFar(error) || /^(?:ENOENT|ECONN\w+|EPIPE|files\.(?:session|reader))$/.test(codeOf(error));

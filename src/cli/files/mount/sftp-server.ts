@@ -34,7 +34,7 @@ export interface SftpTree {
 
 export interface SftpFile {
   readonly attributes: SftpAttributes;
-  /** Less than `length` only at the end of the file. */
+  /** Less than `length` only at the end of the file. What fails is not answered (`mountTree`), but where nobody waits any more. */
   read(offset: number, length: number): Promise<Buffer>;
   close(): void;
 }
@@ -66,6 +66,8 @@ export async function serveSftp(input: Readable, output: Writable, tree: SftpTre
       if (output.writableNeedDrain && !output.destroyed) await once(output, 'drain').catch(() => undefined);
     }
   } finally {
+    // A file that is closed waits for no more of its content.
+    for (const handle of handles.values()) if ('file' in handle) handle.file.close();
     await Promise.allSettled(running);
     for (const handle of handles.values()) await closeHandle(handle);
   }
