@@ -14,8 +14,9 @@ export const httpError = (statusCode: number, message: string, remedy?: string):
 export function errorAnswer(raw: FastifyError | Error): { readonly status: number; readonly body: ApiError } {
   const { statusCode, remedy } = raw as FastifyError & { readonly remedy?: string };
   const byHttp = !(raw instanceof SendenseError) && statusCode !== undefined && statusCode >= 400 && statusCode < 500;
+  const way = remedy ?? (statusCode === undefined ? undefined : remedyOf[statusCode]);
   const error = byHttp
-    ? new SendenseError('request.invalid', raw.message, remedy === undefined ? {} : { remedy })
+    ? new SendenseError('request.invalid', raw.message, way === undefined ? {} : { remedy: way })
     : namedFull(raw, [temporaryPlace()]);
   const field = error.details?.['field'];
   return {
@@ -23,6 +24,13 @@ export function errorAnswer(raw: FastifyError | Error): { readonly status: numbe
     body: { error: errorToJson(error), field: typeof field === 'string' ? field : null },
   };
 }
+
+/** What to do about what HTTP itself has a status for; it is no field that is wrong. */
+const remedyOf: Readonly<Record<number, string>> = {
+  408: 'Send the request faster, or look at what is slow on the way.',
+  413: 'Send less: the OpenAPI document of the API says how long the body of each request may be.',
+  415: 'Send the `Content-Type` that the OpenAPI document of the API names: `application/json`, unless it says otherwise.',
+};
 
 /** Every error of the API in one shape, `schemas/api/error.json`. */
 export function answerError(raw: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {

@@ -486,7 +486,7 @@ export const catalogue = {
     75,
     'temporary',
     'The node or the hub gets too many requests',
-    'Wait as long as the answer says (Retry-After), then try again. Check who else sends requests to this node.',
+    'Wait as long as the answer says (Retry-After), then try again. Check who else sends requests to it.',
     429,
   ),
   'node.busy': entry(

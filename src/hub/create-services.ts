@@ -88,13 +88,10 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     existingRepository: async (name) => {
       const path = repositoryPath(name);
       if (await findRepository(name, path)) return path;
-      throw new SendenseError(
-        'repository.unusable',
-        `repository ${name} is not at ${path}; what a run left there cannot be removed`,
-        {
-          remedy: 'Mount it, then run `sendense-run recover`.',
-        },
-      );
+      throw new SendenseError('repository.unusable', `repository ${name} is not at ${path}`, {
+        remedy:
+          'Mount it, or correct its path in sendense.yaml. `sendense-run recover` then removes what a failed run left there.',
+      });
     },
     node,
     ...dataPaths({ settings, settingsFolder, state, node }),

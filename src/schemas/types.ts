@@ -9166,7 +9166,7 @@ export interface GcOutput {
       reason: string;
     }[];
     /**
-     * VMs of which nothing was judged.
+     * VMs of which nothing was judged; `*`: all of them, for the repository is not there.
      */
     skipped: {
       vm: string;

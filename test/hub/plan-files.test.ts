@@ -256,3 +256,11 @@ test('whoever may look gets the text of a plan without its secrets', async () =>
   await chmod(file, 0o666);
   expect(told(await ask(at, 'GET', '/plans/vm0001-nightly/text'))).toEqual([422, 'file.unreadable']);
 });
+
+test('of plans with one name that are made at the same time one is saved', async () => {
+  await using at = await servedHub();
+  const files = ['a.yaml', 'b.yaml', 'c.yaml'];
+  const made = await Promise.all(files.map((file) => ask(at, 'POST', '/plan-files', { file, text: plan('web') })));
+  expect(made.map(({ status }) => status).toSorted()).toEqual([201, 422, 422]);
+  expect(await readdir(placeOf(at))).toHaveLength(1);
+});

@@ -1,3 +1,4 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { pathsOfAnotherMachine } from '../../view/reports/error-report.ts';
 import type { CommandContext, CommandDefinition } from '../command.ts';
 import { atHub } from './at-hub.ts';
@@ -35,9 +36,21 @@ export async function actRemotely(
     openHub: async () => remoteHub(hub),
   };
   // Awaited: the connection is closed when this returns.
-  if (way.how === 'act') return await (await way.load())(reached, hub);
-  const { action } = (await definition.load?.()) ?? {};
-  return action ? await action(reached) : 2;
+  try {
+    if (way.how === 'act') return await (await way.load())(reached, hub);
+    const { action } = (await definition.load?.()) ?? {};
+    return action ? await action(reached) : 2;
+  } catch (error) {
+    throw asUsage(error);
+  }
+}
+
+/** What the hub finds wrong with a request is what stands in the command line. */
+function asUsage(error: unknown): unknown {
+  if (!(error instanceof SendenseError) || error.code !== 'request.invalid' || error.details?.['status'] !== 400)
+    return error;
+  const { message, remedy, entry } = error;
+  return new SendenseError('usage', message, { cause: error, ...(remedy === entry.remedy ? {} : { remedy }) });
 }
 
 /** @throws SendenseError `remote.at-hub` for what the API has nothing for */

@@ -130,8 +130,8 @@ function parsed<T>(body: string, { url }: HubPlace): T {
 }
 
 /** What a hub says of something that went wrong, as an error of ours. */
-export function errorSaid({ code, message, remedy }: ApiError['error']): SendenseError {
-  const said = typeof remedy === 'string' ? { remedy } : {};
+export function errorSaid({ code, message, remedy }: ApiError['error'], status?: number): SendenseError {
+  const said = { ...(typeof remedy === 'string' && { remedy }), ...(status !== undefined && { details: { status } }) };
   if (Object.hasOwn(catalogue, code)) return new SendenseError(code as ErrorCode, message, said);
   return new SendenseError('remote.answer', `${message} (${code})`, said);
 }
@@ -146,7 +146,7 @@ function errorOf(status: number, body: string, { url }: HubPlace): SendenseError
   })();
   if (typeof said?.code !== 'string' || typeof said.message !== 'string')
     return new SendenseError('remote.answer', `${url} answered with status ${status}, and not as a hub does`);
-  return errorSaid(said);
+  return errorSaid(said, status);
 }
 
 const unreachable = (error: NodeJS.ErrnoException, { url }: HubPlace): SendenseError =>

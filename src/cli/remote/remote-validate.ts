@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { formatDiagnostics, validateOutput, type DiagnosticFormat } from '../../plan/diagnostics/format-diagnostics.ts';
 import type { Diagnostic } from '../../plan/diagnostics/diagnostic.ts';
-import type { ValidationResult } from '../../plan/validate-files.ts';
+import { validateFiles, type ValidationResult } from '../../plan/validate-files.ts';
 import type { ValidateOutput } from '../../schemas/types.ts';
 import { exactly } from '../../view/terminal.ts';
 import type { CommandContext } from '../command.ts';
@@ -16,7 +16,10 @@ const asInput = '<stdin>';
 export async function validate(context: CommandContext, hub: HubConnection): Promise<number> {
   const { args, options, global, terminal } = context;
   const results: ValidationResult[] = [];
-  for (const file of args) results.push(await validateOne(hub, file, await textIn(context, file)));
+  for (const file of args) {
+    const text = await textIn(context, file);
+    results.push(text === null ? validateFiles([file]) : await validateOne(hub, file, text));
+  }
   if (results.length === 0)
     throw new SendenseError('usage', 'name the plans to validate', {
       remedy: 'With --hub, name each file, or - for standard input.',
@@ -35,15 +38,13 @@ export async function validate(context: CommandContext, hub: HubConnection): Pro
   return result.valid ? 0 : 10;
 }
 
-/** @throws SendenseError `file.unreadable` */
-async function textIn({ readInput }: CommandContext, file: string): Promise<string> {
+/** Null: the file cannot be read. @throws SendenseError `usage` for a folder */
+async function textIn({ readInput }: CommandContext, file: string): Promise<string | null> {
   if (file === '-') return Buffer.from(await readInput()).toString('utf8');
   try {
     if (!statSync(file).isDirectory()) return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new SendenseError('file.unreadable', `${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    });
+  } catch {
+    return null;
   }
   throw new SendenseError('usage', `${file} is a folder`, {
     remedy: 'With --hub, name the files in it: PLANS/*.yaml.',

@@ -30,6 +30,15 @@ const rightOfKind: Readonly<Record<Plan['kind'], Right>> = {
 export const rightToRun = (kind: string): Right =>
   Object.hasOwn(rightOfKind, kind) ? rightOfKind[kind as Plan['kind']] : 'plan';
 
+const risks: Readonly<Record<string, string>> = {
+  prune: 'removes restore points',
+  restore: 'may write over disks or start a VM',
+  boot: 'may connect VMs to a network',
+};
+
+/** What a plan of a kind may destroy or set off, in words; null: nothing. Who has typed the password lately may run it. */
+export const riskOfKind = (kind: string): string | null => (Object.hasOwn(risks, kind) ? (risks[kind] ?? null) : null);
+
 export const allRights = new Set(Object.keys(rights) as Right[]) as ReadonlySet<Right>;
 
 /** What a user or token may have. Several add up. */

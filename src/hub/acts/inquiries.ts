@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
 import type { AskCommand } from '../runs/start-run.ts';
@@ -34,7 +35,7 @@ export interface Inquiry {
  * each is kept while the hub runs. The end of the hub ends those that only read.
  */
 export interface Inquiries extends Disposable {
-  /** What goes on is not begun a second time. @throws SendenseError `node.limited` where too many go on */
+  /** What goes on is not begun a second time. @throws SendenseError `node.limited` where too many go on, or the same was asked in other words */
   begin(question: Question): Inquiry;
   /** Undefined: nobody has asked since the hub was started. */
   last(kind: string, about: string): Inquiry | undefined;
@@ -47,6 +48,8 @@ const mostKept = 50;
 
 export function createInquiries(askCommand: AskCommand): Inquiries {
   const known = new Map<string, Inquiry>();
+  /** Of those that go on. */
+  const askedWith = new Map<string, readonly string[]>();
   const ending = new AbortController();
   const keyOf = (kind: string, about: string): string => JSON.stringify([kind, about]);
   const isRunning = ({ ended }: Inquiry): boolean => ended === null;
@@ -64,7 +67,10 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
     begin({ kind, about, words, by, goesOn = false, reduce }) {
       const key = keyOf(kind, about);
       const before = known.get(key);
-      if (before && isRunning(before)) return before;
+      if (before && isRunning(before)) {
+        if (isDeepStrictEqual(askedWith.get(key), words)) return before;
+        throw asksOtherwise(kind, before);
+      }
       if ([...known.values()].filter(isRunning).length >= mostRunning)
         throw new SendenseError('node.limited', `${mostRunning} questions of this kind go on already`, {
           remedy: 'Try again when one of them has ended.',
@@ -72,7 +78,11 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
         });
       const begun: Inquiry = { by, begun: Date.now(), ended: null, output: null, error: null };
       keep(key, begun);
-      const end = (result: Partial<Inquiry>): void => keep(key, { ...begun, ...result, ended: Date.now() });
+      askedWith.set(key, words);
+      const end = (result: Partial<Inquiry>): void => {
+        askedWith.delete(key);
+        keep(key, { ...begun, ...result, ended: Date.now() });
+      };
       void askCommand(words, goesOn ? new AbortController().signal : ending.signal, { answersWith: [1, 3] })
         .then((output) => end({ output: reduce(output) }))
         .catch((error: unknown) => end({ error: errorToJson(toSendenseError(error)) }));
@@ -82,3 +92,10 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
     [Symbol.dispose]: () => ending.abort(),
   };
 }
+
+const asksOtherwise = (kind: string, { by, begun }: Inquiry): SendenseError =>
+  new SendenseError(
+    'node.limited',
+    `a ${kind} that ${by} asked for with other options goes on since ${new Date(begun).toISOString()}`,
+    { remedy: 'Try again when it has ended.', details: { retrySeconds: 30 } },
+  );

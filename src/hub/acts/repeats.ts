@@ -23,10 +23,16 @@ export interface Repeats {
   ): Promise<Begun>;
 }
 
+/** The order of keys says nothing. */
 const digestOf = (body: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify(body) ?? '')
+    .update(JSON.stringify(body, (_key, value: unknown) => inOrder(value)) ?? '')
     .digest('hex');
+
+const inOrder = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 
 /** Those that come while the first is being answered wait for it. What fails is not kept: it may be tried again. */
 export function createRepeats(state: State): Repeats {

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { localZone, parsePoint } from '../../plan/times/point-words.ts';
 import { validateFiles } from '../../plan/validate-files.ts';
-import type { HubRestoreRequest, Settings } from '../../schemas/types.ts';
+import type { HubRestoreRequest, PointChoice, Settings } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { points } from '../../state/points/restore-points.ts';
 import { assertAllowed, type AllowedPlaces } from './allowed-places.ts';
@@ -14,6 +14,13 @@ export interface MadePlan {
   /** What messages call it; there is no such file. */
   readonly file: string;
   readonly plan: string;
+  /** The restore point that it names. */
+  readonly wanted: {
+    readonly vm: string;
+    readonly identity: string | undefined;
+    readonly repository: string;
+    readonly choice: PointChoice;
+  };
   /** What it overwrites or switches on, in words; null: nothing. */
   readonly risk: string | null;
   /** The VM that it changes, where that may be another one; null: none. */
@@ -44,20 +51,21 @@ export async function restorePlan(places: RestorePlaces, request: HubRestoreRequ
       details: { field: local },
     });
   for (const [field, path] of Object.entries(pathsOf(to))) await assertAllowed(allowedPlaces(places), field, path);
+  const wanted = { vm, identity, repository: repositoryOf(places, request), choice: pointOf(point) };
   const plan = {
     version: 1,
     kind: 'restore',
     name: `restore-${vm}`,
     vm: { name: vm, ...(identity === undefined ? {} : { identity }) },
-    repository: repositoryOf(places, request),
-    point: pointOf(point),
+    repository: wanted.repository,
+    point: wanted.choice,
     to,
     ...(disks ? { disks } : {}),
     verify,
   };
   const text = JSON.stringify(plan, null, 2);
   assertValid(places, text);
-  return { text, file: `restore-${vm}.yaml`, plan: plan.name, risk: riskOf(to), receiver: receiverOf(to) };
+  return { text, file: `restore-${vm}.yaml`, plan: plan.name, wanted, risk: riskOf(to), receiver: receiverOf(to) };
 }
 
 /** What a text would stand for in a plan is for who writes plans. @throws SendenseError `request.invalid` */

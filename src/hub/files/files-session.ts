@@ -48,7 +48,7 @@ export interface FilesSession {
  * Opens a restore point for `work`: its disks are served read-only to a reader. Until that ends, nothing of the restore point is removed
  * or merged.
  * @param spare a reader that waits; taken
- * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged`, `repository.key`, `files.reader`, `tool.missing`
+ * @throws SendenseError `point.unknown`, `vm.identity`, `chain.damaged`, `repository.unusable`, `repository.key`, `files.reader`, `tool.missing`
  */
 export function withFiles<T>(
   services: Services,
@@ -57,6 +57,7 @@ export function withFiles<T>(
   work: (session: FilesSession) => Promise<T>,
 ): Promise<T> {
   return maintenanceRun(services.state, { name: filesRun, vm, repository }, async (run) => {
+    await services.existingRepository(repository);
     const input = {
       repository,
       vm: { name: vm, ...(identity === undefined ? {} : { identity }) },

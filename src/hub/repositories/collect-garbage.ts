@@ -45,8 +45,13 @@ export async function collectGarbage(services: Services, request: GcRequest): Pr
   for (const name of names) {
     const root = services.repositoryPath(name);
     if (!(await findRepository(name, root))) {
-      if (request.repository === undefined) continue;
-      throw new SendenseError('repository.unusable', `repository ${name}: there is none at ${root}`);
+      const reason = `there is none at ${root}`;
+      if (request.repository !== undefined)
+        throw new SendenseError('repository.unusable', `repository ${name}: ${reason}`);
+      // One without restore points was not made yet.
+      if (points(services.state, { repository: name }).length > 0)
+        repositories.push({ ...nothingOf(name, root), skipped: [{ vm: '*', reason }] });
+      continue;
     }
     const collect = (run: MaintenanceRun | null): Promise<Report> => collectIn(services, name, root, request, run);
     repositories.push(
@@ -58,6 +63,15 @@ export async function collectGarbage(services: Services, request: GcRequest): Pr
   return { version: 1, dry_run: request.dryRun, repositories };
 }
 
+const nothingOf = (repository: string, path: string): Report => ({
+  repository,
+  path,
+  removed: [],
+  kept: [],
+  skipped: [],
+  expired: [],
+});
+
 async function collectIn(
   services: Services,
   name: string,
@@ -66,7 +80,7 @@ async function collectIn(
   run: MaintenanceRun | null,
 ): Promise<Report> {
   const { now = Date.now() } = request;
-  const report: Report = { repository: name, path: root, removed: [], kept: [], skipped: [], expired: [] };
+  const report = nothingOf(name, root);
   const act = async (found: FoundOrphans, context: string | null, hold: VmHold | null): Promise<void> => {
     report.kept.push(...found.kept);
     if (found.skipped !== null) report.skipped.push({ vm: context ?? '', reason: found.skipped });

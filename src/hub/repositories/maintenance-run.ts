@@ -51,7 +51,7 @@ export async function maintenanceRun<T>(
     repository,
     origin: { trigger: 'command' },
   });
-  const end = (error: SendenseError | null): void =>
+  const finish = (error: SendenseError | null, finished: number): void =>
     journal.finishRun(id, {
       status: error === null ? 'succeeded' : error.code === 'run.cancelled' ? 'cancelled' : 'failed',
       exitCode: error === null ? 0 : exitCodeOf(error),
@@ -60,8 +60,13 @@ export async function maintenanceRun<T>(
       warnings: [],
       published: false,
       unclean: false,
-      finished: Date.now(),
+      finished,
     });
+  const end = (error: SendenseError | null): void => {
+    const finished = Date.now();
+    untilWritten(() => finish(error, finished));
+  };
+  let failed: SendenseError | null = null;
   try {
     await using holds = new AsyncDisposableStack();
     const hold = async ({ repository: of, root, context }: LockedPlace): Promise<VmHold> => {
@@ -74,11 +79,37 @@ export async function maintenanceRun<T>(
       lockToRead: (place) => hold(place).catch((error: unknown) => nullIfReadOnly(error)),
     });
     await holds.disposeAsync();
-    end(null);
     return result;
+  } catch (reason) {
+    failed = toSendenseError(reason);
+    throw reason;
+  } finally {
+    end(failed);
+  }
+}
+
+/** How often it is tried again to write down the end of a run, ms. */
+const againMs = 1000;
+
+/**
+ * Writes down the end of a run, which lets go of its locks. Where the disk is full it is tried again for as long as this process lives: to
+ * all others the run goes on until then.
+ * @throws SendenseError `disk.full`, although it is tried again
+ */
+function untilWritten(write: () => void): void {
+  try {
+    write();
   } catch (error) {
-    end(toSendenseError(error));
+    if (toSendenseError(error).code === 'disk.full') setTimeout(() => again(write), againMs).unref();
     throw error;
+  }
+}
+
+function again(write: () => void): void {
+  try {
+    untilWritten(write);
+  } catch {
+    // It is tried again, or the database was closed.
   }
 }
 

@@ -3,6 +3,7 @@ import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import { startOwnProgram, type OwnProgramEnd } from '../../host/programs/own-program.ts';
 import type { ErrorOutput, RunEvent } from '../../schemas/types.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** A run in a process of its own. */
 export interface StartedRun {
@@ -39,6 +40,7 @@ export interface RunStarterOptions {
 export const runStarter =
   ({ program, settingsFile }: RunStarterOptions): StartRun =>
   (words, input) => {
+    assertWords(words);
     const all = [...program, '--config', settingsFile, '--json', ...words];
     const run = startOwnProgram(all, { cwd: dirname(settingsFile), input });
     const ended = run.ended.then(endOf);
@@ -56,17 +58,27 @@ export interface AskCommandOptions {
   readonly answersWith?: readonly number[];
 }
 
-/** Asks a command of `sendense-run` that answers and begins nothing. @throws SendenseError what the command says, or `run.crashed` */
+/** Asks a command of `sendense-run` that answers and begins nothing. @throws SendenseError what the command says, `run.crashed`, or `node.limited` where too many are asked */
 export type AskCommand = (
   words: readonly string[],
   signal: AbortSignal,
   options?: AskCommandOptions,
 ) => Promise<object>;
 
-/** Commands that look at much, or at other machines: a process of their own, so that the service goes on answering. */
-export const commandAsker =
-  ({ program, settingsFile }: RunStarterOptions): AskCommand =>
-  async (words, signal, { input, answersWith = [] } = {}) => {
+/** Each is a process of some 70 MiB. */
+const usualTurns = { most: 8, withinMs: 30_000 };
+
+/**
+ * Commands that look at much, or at other machines: a process of their own, so that the service goes on answering. A few at a time: who may
+ * ask must not be able to fill the memory of the hub.
+ */
+export function commandAsker(
+  { program, settingsFile }: RunStarterOptions,
+  turns: Turns = createTurns(usualTurns),
+): AskCommand {
+  return async (words, signal, { input, answersWith = [] } = {}) => {
+    assertWords(words);
+    using _turn = await turns.take(signal);
     signal.throwIfAborted();
     const command = startOwnProgram([...program, '--config', settingsFile, '--json', ...words], {
       cwd: dirname(settingsFile),
@@ -79,6 +91,13 @@ export const commandAsker =
     const answers = [0, ...answersWith].includes(ended.exitCode ?? -1) && errorIn(ended.lastLine) === null;
     return (answers ? parsed(ended.lastLine) : null) ?? notBegun(endOf(ended));
   };
+}
+
+/** No program can be handed a word with NUL in it. @throws SendenseError `request.invalid` */
+function assertWords(words: readonly string[]): void {
+  if (words.some((word) => word.includes('\0')))
+    throw new SendenseError('request.invalid', 'a value holds the character NUL', { remedy: 'Leave it out.' });
+}
 
 function endOf({ exitCode, lastLine, said }: OwnProgramEnd): RunEnd {
   const error = errorIn(lastLine) ?? (exitCode === 0 || exitCode === 3 ? null : failed(said, exitCode));

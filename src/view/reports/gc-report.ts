@@ -26,7 +26,11 @@ export function gcReport({ dry_run: dryRun, repositories }: GcOutput, { style, c
         labelled('  = ', `${printable(path)} stays: ${printable(reason)}`, columns).map(style.dim),
       ),
       ...skipped.flatMap(({ vm, reason }) =>
-        labelled(`  ${style.yellow(style.symbols.warning)} `, `skipped ${vm}: ${printable(reason)}`, columns),
+        labelled(
+          `  ${style.yellow(style.symbols.warning)} `,
+          `skipped ${vm === '*' ? 'all VMs' : vm}: ${printable(reason)}`,
+          columns,
+        ),
       ),
       `${mark} ${repository}: ${parts.join(', ')}, ${formatBytes(bytes)}`,
     ];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createApi } from '../../../src/api/create-api.ts';
 import { defaultLimits } from '../../../src/api/limits.ts';
 import type { Api } from '../../../src/api/route.ts';
-import { runStarter, type StartRun } from '../../../src/hub/runs/start-run.ts';
+import { commandAsker, runStarter, type StartRun } from '../../../src/hub/runs/start-run.ts';
 import { backupPlan, makeRaw, workspace, type Workspace } from '../../e2e/workspace.ts';
 import { raw } from '../../node/raw-request.ts';
 import { token } from '../../node/support.ts';
@@ -99,4 +99,21 @@ test('a run is cancelled, and says so at its end', { timeout: 300_000 }, async (
   await run.begun();
   run.cancel();
   expect((await run.ended).error?.code).toBe('run.cancelled');
+});
+
+test('each command that is asked takes its turn and gives it back, however it ends', { timeout: 300_000 }, async () => {
+  const taken: string[] = [];
+  const turns = {
+    take: async () => {
+      taken.push('taken');
+      return { [Symbol.dispose]: () => void taken.push('back') };
+    },
+  };
+  const ask = commandAsker({ program: ['sh', '-c', 'echo "{}"; exit 0'], settingsFile: '/etc/hosts' }, turns);
+  const never = new AbortController().signal;
+  expect(await ask(['status'], never)).toEqual({});
+  const gone = commandAsker({ program: ['/nowhere/sendense-run'], settingsFile: '/etc/hosts' }, turns);
+  await expect(gone(['status'], never)).rejects.toMatchObject({ code: 'run.crashed' });
+  await expect(ask(['status', '\0'], never)).rejects.toMatchObject({ code: 'request.invalid' });
+  expect(taken).toEqual(['taken', 'back', 'taken', 'back']);
 });

@@ -3,8 +3,9 @@ import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { isBackupKind } from '../../../plan/backup-kinds.ts';
 import type { BackupProgressOutput, HubBackupRequest, ChangeIdsOutput } from '../../../schemas/types.ts';
+import type { StartablePlan } from '../../acts/acts.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
+import { assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
 
 /** For how long an answer waits until the disks are served, ms. A large VM takes longer; then the answer says what is known. */
 const servedWithinMs = 30_000;
@@ -26,28 +27,29 @@ export const startBackup = defineRoute<HubBackupRequest>({
   errors: [...startErrors, 'access.right'],
   patient: true,
   logOf: ({ vm_name: vm }) => ({ vm }),
-  async handle(call) {
-    const { vm_name: vm, repository_id: repository, backup_type: mode, policy_id: policy } = call.body;
-    const { acts } = call.parts.hub;
-    if (!call.caller.mayVm(vm))
-      throw new SendenseError('plan.unknown', `no plan that the hub knows backs up ${vm}`, {
-        details: { field: 'vm_name' },
-      });
-    const plan = policy === undefined ? acts.planOfVm(vm, repository) : acts.plan(policy);
-    assertMayRun(call, plan);
-    assertBacksUp(plan, call.body);
-    const words = wordsOf(plan, mode);
-    const begun = await beginRun(call, { route: 'startBackup', plan: plan.plan, words }, ({ run_id: id }) =>
-      whenServed(call, id),
-    );
-    return answerBegun(call, begun);
-  },
+  handle: async (call) =>
+    await beginOnce(call, 'startBackup', async () => {
+      const plan = planOf(call);
+      const run = { plan: plan.plan, words: wordsOf(plan, call.body.backup_type) };
+      return await beginRun(call, run, ({ run_id: id }) => whenServed(call, id));
+    }),
 });
 
-function assertBacksUp(
-  { plan, kind, vm, repository }: ReturnType<HubParts['hub']['acts']['plan']>,
-  asked: HubBackupRequest,
-): void {
+/** The plan that backs the VM up. @throws SendenseError `plan.unknown`, `access.right`, `request.invalid` */
+function planOf(call: Call<HubParts, HubBackupRequest>): StartablePlan {
+  const { vm_name: vm, repository_id: repository, policy_id: policy } = call.body;
+  const { acts } = call.parts.hub;
+  if (!call.caller.mayVm(vm))
+    throw new SendenseError('plan.unknown', `no plan that the hub knows backs up ${vm}`, {
+      details: { field: 'vm_name' },
+    });
+  const plan = policy === undefined ? acts.planOfVm(vm, repository) : acts.plan(policy);
+  assertMayRun(call, plan);
+  assertBacksUp(plan, call.body);
+  return plan;
+}
+
+function assertBacksUp({ plan, kind, vm, repository }: StartablePlan, asked: HubBackupRequest): void {
   const wrong =
     vm !== asked.vm_name || !isBackupKind(kind)
       ? `plan ${plan} does not back up ${asked.vm_name}`

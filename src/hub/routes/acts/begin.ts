@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Call, Parameter } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { RunStartedOutput } from '../../../schemas/types.ts';
-import { rightToRun } from '../../access/rights.ts';
+import { rightToRun, riskOfKind } from '../../access/rights.ts';
 import type { StartablePlan } from '../../acts/acts.ts';
 import type { Begun } from '../../acts/repeats.ts';
 import { saidError, type RunEnd } from '../../runs/start-run.ts';
@@ -37,6 +37,12 @@ export function assertMayRun({ caller }: Pick<ActCall, 'caller'>, { plan, kind, 
   );
 }
 
+/** What running a plan takes beside a right. @throws SendenseError `access.stale` */
+export function assertFreshFor(call: Pick<ActCall, 'caller'>, { kind }: StartablePlan): void {
+  const risk = riskOfKind(kind);
+  if (risk !== null) assertFresh(call, risk);
+}
+
 /** @param what what is to be done, in words @throws SendenseError `access.stale` */
 export function assertFresh({ caller }: Pick<ActCall, 'caller'>, what: string): void {
   if (caller.isFresh()) return;
@@ -50,8 +56,6 @@ export const wordsOf = ({ plan, file, scheduled }: StartablePlan, mode: string |
 };
 
 export interface RunToBegin {
-  /** For the key: what is asked for. */
-  readonly route: string;
   /** Its name; null: none that is in a file. */
   readonly plan: string | null;
   /** Of `sendense-run`. */
@@ -60,22 +64,27 @@ export interface RunToBegin {
   readonly input?: string;
 }
 
-/** Begins a run, once for each key. The body of the answer is what `answer` makes of it. */
+/**
+ * Answers with what `begin` has begun, once for each key. What a request is judged by, such as that a restore point is there, belongs into
+ * `begin`: it may be gone when the same is asked again.
+ * @param route for the key: id of the route, and what its path names
+ */
+export async function beginOnce(call: ActCall, route: string, begin: () => Promise<Begun>): Promise<object> {
+  const { parts, caller, body, header } = call;
+  const asked = { caller: caller.name, route, key: header('idempotency-key'), body };
+  return answerBegun(call, await parts.repeats.once(asked, begin));
+}
+
+/** Begins a run. The body of the answer is what `answer` makes of it. */
 export async function beginRun(
-  { parts, caller, body, header }: ActCall,
-  { route, plan, words, input }: RunToBegin,
+  { parts }: Pick<ActCall, 'parts'>,
+  { plan, words, input }: RunToBegin,
   answer: (started: RunStartedOutput) => Promise<object> = async (started) => started,
 ): Promise<Begun> {
-  return await parts.repeats.once({ caller: caller.name, route, key: header('idempotency-key'), body }, async () => {
-    const run = parts.startRun(words, input);
-    const runId = await run.begun();
-    await whenKnown(parts.hub, runId, run.ended);
-    return {
-      status: 202,
-      location: `/api/v1/runs/${runId}`,
-      body: await answer({ version: 1, run_id: runId, plan }),
-    };
-  });
+  const run = parts.startRun(words, input);
+  const runId = await run.begun();
+  await whenKnown(parts.hub, runId, run.ended);
+  return { status: 202, location: `/api/v1/runs/${runId}`, body: await answer({ version: 1, run_id: runId, plan }) };
 }
 
 /** A run says that it begins a moment before others find it. @throws SendenseError what kept it from going on */
@@ -90,8 +99,7 @@ async function whenKnown({ pages }: HubParts['hub'], runId: string, ended: Promi
   }
 }
 
-/** Answers with what was begun. */
-export function answerBegun({ answer }: Pick<ActCall, 'answer'>, { status, location, body }: Begun): object {
+function answerBegun({ answer }: Pick<ActCall, 'answer'>, { status, location, body }: Begun): object {
   answer.status(status);
   if (location !== null) answer.header('location', location);
   return body;

@@ -12,7 +12,7 @@ import type {
 } from '../../../schemas/types.ts';
 import { goesOn } from '../goes-on.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { answerBegun, assertFresh, beginRun, repeatHeader, startErrors } from './begin.ts';
+import { assertFresh, beginOnce, beginRun, repeatHeader, startErrors } from './begin.ts';
 
 type BootCall<Body = unknown> = Call<HubParts, Body>;
 
@@ -91,16 +91,11 @@ export const startBoot = defineRoute<HubBootRequest>({
     'run.crashed',
   ],
   patient: true,
-  async handle(call) {
-    const { body, caller, header, parts } = call;
-    const words = await bootWords(call);
-    const asked = { caller: caller.name, route: 'startBoot', key: header('idempotency-key'), body };
-    const begun = await parts.repeats.once(asked, async () => {
-      const boot = (await tell(call, ...words)) as BootOutput;
+  handle: async (call) =>
+    await beginOnce(call, 'startBoot', async () => {
+      const boot = (await tell(call, ...(await bootWords(call)))) as BootOutput;
       return { status: 201, location: `/api/v1/boots/${boot.id}`, body: boot };
-    });
-    return answerBegun(call, begun);
-  },
+    }),
 });
 
 /** @throws SendenseError `request.invalid`, `point.unknown`, `target.not-allowed`, `access.stale` */
@@ -244,11 +239,10 @@ export const keepBoot = defineRoute<HubBootKeep>({
   answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
   errors: [...startErrors, ...failures],
   patient: true,
-  async handle(call) {
-    const boot = await bootOf(call);
-    const words = ['boot', ...keepWords(call, boot.id)];
-    return answerBegun(call, await beginRun(call, { route: `keepBoot ${boot.id}`, plan: null, words }));
-  },
+  handle: async (call) =>
+    await beginOnce(call, `keepBoot ${call.params['id'] ?? ''}`, async () =>
+      beginRun(call, { plan: null, words: ['boot', ...keepWords(call, (await bootOf(call)).id)] }),
+    ),
 });
 
 export const bootScreen = defineRoute({

@@ -82,7 +82,7 @@ export const revokeNode = defineRoute({
 });
 
 export const askNodeDoctor = defineRoute({
-  ...common,
+  tag: 'nodes',
   id: 'askNodeDoctor',
   method: 'POST',
   path: '/api/v1/nodes/{name}/doctor',

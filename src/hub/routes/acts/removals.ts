@@ -4,7 +4,7 @@ import { refuseStays } from '../../../restore-points/prune/named-points.ts';
 import type { PruneOutput } from '../../../schemas/types.ts';
 import { saidError } from '../../runs/start-run.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { answerBegun, beginRun, repeatHeader, startErrors } from './begin.ts';
+import { beginOnce, beginRun, repeatHeader, startErrors } from './begin.ts';
 
 const id = {
   id: { description: 'Id of the restore point.', schema: 'domain.json#/$defs/backupId', logAs: 'backup_id' },
@@ -59,9 +59,11 @@ export const removeBackup = defineRoute({
   errors: [...startErrors, ...refusals, 'prune.refused'],
   patient: true,
   async handle(call) {
-    assertGoes(await foreseen(call), call.params['id'] ?? '');
     const words = wordsOf(call, '--yes');
-    return answerBegun(call, await beginRun(call, { route: words.join(' '), plan: null, words }));
+    return await beginOnce(call, words.join(' '), async () => {
+      assertGoes(await foreseen(call), call.params['id'] ?? '');
+      return await beginRun(call, { plan: null, words });
+    });
   },
 });
 

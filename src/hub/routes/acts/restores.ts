@@ -1,11 +1,11 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
 import type { Call } from '../../../api/route.ts';
-import { SendenseError } from '../../../errors/sendense-error.ts';
+import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
 import type { HubRestore, HubRestoreRequest, HubRestores, HubRestoreTargets } from '../../../schemas/types.ts';
 import type { MadePlan } from '../../acts/restore-plan.ts';
 import { mayKnow, seesOf, shared } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { answerBegun, assertFresh, beginRun, repeatHeader, startErrors } from './begin.ts';
+import { assertFresh, beginOnce, beginRun, repeatHeader, startErrors } from './begin.ts';
 
 const pages: PageRules = { usual: 50, most: 200, place: ['number', 'text'] };
 const body = { schema: 'hub/restore-start.json', bytes: 64 * 1024 } as const;
@@ -22,6 +22,16 @@ async function planFor({ parts, caller, body: asked }: Call<HubParts, HubRestore
       remedy: 'Name a VM that you may see, by its name or path.',
     });
   return made;
+}
+
+/** What a run would fail with at once. @throws SendenseError `point.unknown`, `vm.identity` */
+async function assertPoint({ hub }: HubParts, wanted: MadePlan['wanted']): Promise<void> {
+  try {
+    await hub.choose(wanted);
+  } catch (error) {
+    // All else the run judges: it knows which disks are wanted.
+    if (['point.unknown', 'vm.identity'].includes(toSendenseError(error).code)) throw error;
+  }
 }
 
 const kindOfTarget = ({ to }: HubRestoreRequest): string => Object.keys(to).slice(0, 20).join(' ').slice(0, 200);
@@ -64,15 +74,16 @@ export const startRestore = defineRoute<HubRestoreRequest>({
     target: kindOfTarget(asked),
   }),
   answers: { 202: { description: 'The restore has begun.', schema: 'hub/run-started.json' } },
-  errors: [...startErrors, ...refusals, 'access.stale'],
+  errors: [...startErrors, ...refusals, 'vm.identity', 'access.stale'],
   patient: true,
-  async handle(call) {
-    const { text, file, plan, risk } = await planFor(call);
-    if (risk !== null) assertFresh(call, risk);
-    const run = { route: 'startRestore', plan: null, words: ['run', `--as=${file}`, '-'], input: text };
-    const begun = await beginRun(call, run, async (started) => ({ ...started, plan }));
-    return answerBegun(call, begun);
-  },
+  handle: async (call) =>
+    await beginOnce(call, 'startRestore', async () => {
+      const { text, file, plan, wanted, risk } = await planFor(call);
+      if (risk !== null) assertFresh(call, risk);
+      await assertPoint(call.parts, wanted);
+      const run = { plan: null, words: ['run', `--as=${file}`, '-'], input: text };
+      return await beginRun(call, run, async (started) => ({ ...started, plan }));
+    }),
 });
 
 export const listRestores = defineRoute({

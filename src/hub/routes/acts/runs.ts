@@ -1,11 +1,12 @@
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { isBackupKind } from '../../../plan/backup-kinds.ts';
+import { isVmPattern } from '../../../plan/plan-kinds.ts';
 import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../../../schemas/types.ts';
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { answerBegun, assertFresh, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
+import { assertFreshFor, assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
 
 export const runPlan = defineRoute<RunStartRequest>({
   id: 'runPlan',
@@ -14,7 +15,7 @@ export const runPlan = defineRoute<RunStartRequest>({
   tag: 'plans',
   summary: 'Run a plan now',
   description:
-    'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`. What prunes takes a fresh password.',
+    'As `sendense-run run FILE`, or as `sendense-run schedule run PLAN` where it has a schedule. Plans that restore or boot take the right `restore`, those that prune or keep take `keep`. What prunes, restores or boots takes a fresh password.',
   right: 'look',
   vms: 'heeded',
   params: { name: { description: 'Name of the plan.', logAs: 'plan' } },
@@ -24,16 +25,18 @@ export const runPlan = defineRoute<RunStartRequest>({
   errors: [...startErrors, 'access.right', 'access.stale'],
   patient: true,
   async handle(call) {
-    const plan = call.parts.hub.acts.plan(call.params['name'] ?? '');
-    assertMayRun(call, plan);
-    if (plan.kind === 'prune') assertFresh(call, 'removes restore points');
-    const { mode } = call.body;
-    if (mode !== undefined && !isBackupKind(plan.kind))
-      throw new SendenseError('request.invalid', `a plan of kind ${plan.kind} has no mode`, {
-        details: { field: 'mode' },
-      });
-    const words = wordsOf(plan, mode);
-    return answerBegun(call, await beginRun(call, { route: `runPlan ${plan.plan}`, plan: plan.plan, words }));
+    const { name = '' } = call.params;
+    return await beginOnce(call, `runPlan ${name}`, async () => {
+      const plan = call.parts.hub.acts.plan(name);
+      assertMayRun(call, plan);
+      assertFreshFor(call, plan);
+      const { mode } = call.body;
+      if (mode !== undefined && !isBackupKind(plan.kind))
+        throw new SendenseError('request.invalid', `a plan of kind ${plan.kind} has no mode`, {
+          details: { field: 'mode' },
+        });
+      return await beginRun(call, { plan: name, words: wordsOf(plan, mode) });
+    });
   },
 });
 
@@ -82,10 +85,8 @@ export const verifyPoints = defineRoute<VerifyStartRequest>({
   answers: { 202: { description: 'The run has begun.', schema: 'hub/run-started.json' } },
   errors: [...startErrors, 'access.right', 'point.unknown'],
   patient: true,
-  async handle(call) {
-    const words = verifyWords(call);
-    return answerBegun(call, await beginRun(call, { route: 'verifyPoints', plan: null, words }));
-  },
+  handle: async (call) =>
+    await beginOnce(call, 'verifyPoints', async () => beginRun(call, { plan: null, words: verifyWords(call) })),
 });
 
 export const previewVerification = defineRoute<VerifyStartRequest>({
@@ -108,15 +109,17 @@ export const previewVerification = defineRoute<VerifyStartRequest>({
 
 /** @throws SendenseError `access.right` */
 function verifyWords({ body, caller }: Pick<Call<HubParts, VerifyStartRequest>, 'body' | 'caller'>): string[] {
-  const { repository, vms, point, level, points, rate, files = false, boot } = body;
-  if (vms === undefined ? !caller.allVms : !vms.every((vm) => caller.mayVm(vm)))
+  const { repository, vms = [], point, level, points, rate, files = false, boot } = body;
+  // The run of several would be none that this caller may see, and a pattern may stand for other VMs than those that it is allowed.
+  const [vm, ...others] = vms;
+  if (!caller.allVms && (vm === undefined || others.length > 0 || isVmPattern(vm) || !caller.mayVm(vm)))
     throw new SendenseError('access.right', `${caller.name} has the right to operate for some VMs only`, {
-      remedy: 'Name VMs that you have the right to: `vms`.',
+      remedy: 'Name one VM that you have the right to: `vms`.',
     });
   const said = { repository, point, level, points, rate, serial: boot?.serial, accel: boot?.accel };
   return [
     'verify',
-    ...(vms ?? []).map((vm) => `--vm=${vm}`),
+    ...vms.map((name) => `--vm=${name}`),
     ...Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
     ...(files ? ['--files'] : []),
     ...(boot ? ['--boot'] : []),

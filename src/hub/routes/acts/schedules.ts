@@ -1,6 +1,7 @@
+import type { Call } from '../../../api/route.ts';
 import type { HubBackfill, SchedulePauseRequest, SchedulesOutput, SlotsOutput } from '../../../schemas/types.ts';
-import { defineRoute } from '../route.ts';
-import { answerBegun, assertMayRun, repeatHeader } from './begin.ts';
+import { defineRoute, type HubParts } from '../route.ts';
+import { assertFreshFor, assertMayRun, beginOnce, repeatHeader } from './begin.ts';
 
 const plan = { plan: { description: 'Name of the plan.', logAs: 'plan' } } as const;
 
@@ -44,7 +45,7 @@ export const backfillSchedule = defineRoute<HubBackfill>({
   tag: 'plans',
   summary: 'Run slots of the past that no run was for',
   description:
-    'As `sendense-run schedule backfill`: one after another, in a process of its own. The answer says which; `GET /api/v1/runs` shows their runs.',
+    'As `sendense-run schedule backfill`: one after another, in a process of its own. The answer says which; `GET /api/v1/runs` shows their runs. What prunes, restores or boots takes a fresh password, except with `dry_run`.',
   right: 'look',
   vms: 'heeded',
   params: plan,
@@ -54,35 +55,33 @@ export const backfillSchedule = defineRoute<HubBackfill>({
     202: { description: 'The slots that are run.', schema: 'output/slots.json' },
     200: { description: 'With `dry_run`: those that would be.', schema: 'output/slots.json' },
   },
-  errors: ['plan.unknown', 'schedule.unknown', 'access.right', 'usage', 'run.crashed'],
+  errors: ['plan.unknown', 'schedule.unknown', 'access.right', 'access.stale', 'usage', 'run.crashed'],
   patient: true,
   async handle(call) {
-    const { parts, body, caller, header } = call;
-    const { from, to = Date.now(), latest = false, dry_run: dryRun = false } = body;
-    const found = parts.hub.acts.plan(call.params['plan'] ?? '');
-    assertMayRun(call, found);
-    const span = [`--from=${time(from)}`, `--to=${time(to)}`, ...(latest ? ['--latest'] : [])];
-    const words = (...more: readonly string[]): string[] => [
-      'schedule',
-      'backfill',
-      ...span,
-      ...more,
-      '--',
-      found.plan,
-    ];
-    const slots = async (): Promise<SlotsOutput> =>
-      (await parts.askCommand(words('--dry-run'), call.signal)) as SlotsOutput;
-    if (dryRun) {
+    const { plan: name = '' } = call.params;
+    if (call.body.dry_run === true) {
       call.answer.status(200);
-      return await slots();
+      return await slotsOf(call, backfillWords(call, name));
     }
-    const key = header('idempotency-key');
-    const asked = { caller: caller.name, route: `backfillSchedule ${found.plan}`, key, body };
-    const begun = await parts.repeats.once(asked, async () => {
-      const wanted = await slots();
-      if (wanted.slots.length > 0) parts.startRun(words());
+    return await beginOnce(call, `backfillSchedule ${name}`, async () => {
+      const words = backfillWords(call, name);
+      const wanted = await slotsOf(call, words);
+      if (wanted.slots.length > 0) call.parts.startRun(['schedule', 'backfill', ...words]);
       return { status: 202, location: null, body: wanted };
     });
-    return answerBegun(call, begun);
   },
 });
+
+type BackfillCall = Call<HubParts, HubBackfill>;
+
+/** @throws SendenseError `plan.unknown`, `access.right`, `access.stale` */
+function backfillWords(call: BackfillCall, name: string): string[] {
+  const { from, to = Date.now(), latest = false, dry_run: dryRun = false } = call.body;
+  const found = call.parts.hub.acts.plan(name);
+  assertMayRun(call, found);
+  if (!dryRun) assertFreshFor(call, found);
+  return [`--from=${time(from)}`, `--to=${time(to)}`, ...(latest ? ['--latest'] : []), '--', name];
+}
+
+const slotsOf = async ({ parts, signal }: BackfillCall, words: readonly string[]): Promise<SlotsOutput> =>
+  (await parts.askCommand(['schedule', 'backfill', '--dry-run', ...words], signal)) as SlotsOutput;

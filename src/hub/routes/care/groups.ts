@@ -1,7 +1,7 @@
 import { cursorOf, pageOf, pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HubGroup, HubGroups } from '../../../schemas/types.ts';
-import { answerBegun, assertMayRun, beginRun, repeatHeader, startErrors, wordsOf } from '../acts/begin.ts';
+import { assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, wordsOf } from '../acts/begin.ts';
 import { shared } from '../list-answer.ts';
 import { defineRoute } from '../route.ts';
 
@@ -64,11 +64,13 @@ export const runGroup = defineRoute({
   errors: startErrors,
   patient: true,
   async handle(call) {
-    const plan = call.parts.hub.acts.plan(call.params['name'] ?? '');
-    if (plan.kind !== 'group') throw noGroup(plan.plan);
-    assertMayRun(call, plan);
-    const words = wordsOf(plan, undefined);
-    return answerBegun(call, await beginRun(call, { route: `runGroup ${plan.plan}`, plan: plan.plan, words }));
+    const { name = '' } = call.params;
+    return await beginOnce(call, `runGroup ${name}`, async () => {
+      const plan = call.parts.hub.acts.plan(name);
+      if (plan.kind !== 'group') throw noGroup(name);
+      assertMayRun(call, plan);
+      return await beginRun(call, { plan: name, words: wordsOf(plan, undefined) });
+    });
   },
 });
 

@@ -28,7 +28,6 @@ export const keepHouse = defineRoute({
   path: '/api/v1/upkeep',
   tag: 'hub',
   right: 'operate',
-  vms: 'none',
   summary: 'Remove old rows and logs, and copy the state database to the repositories',
   description: 'As `sendense-run upkeep`. The hub does it by itself once a day.',
   answers: { 200: { description: 'What was done.', schema: 'output/upkeep.json' } },

@@ -2,7 +2,7 @@ import { ruleNames } from '../../../schemas/retention-rules.ts';
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HubPruneRequest, PruneOutput } from '../../../schemas/types.ts';
-import { answerBegun, beginRun, repeatHeader, startErrors } from '../acts/begin.ts';
+import { beginOnce, beginRun, repeatHeader, startErrors } from '../acts/begin.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 
 const body = { schema: 'hub/prune-start.json', bytes: 64 * 1024 } as const;
@@ -46,7 +46,7 @@ export const startPrune = defineRoute<HubPruneRequest>({
     ...(points && { backup_id: points.slice(0, 20).join(' ') }),
   }),
   handle: async (call) =>
-    answerBegun(call, await beginRun(call, { route: 'startPrune', plan: null, words: [...wordsOf(call), '--yes'] })),
+    await beginOnce(call, 'startPrune', async () => beginRun(call, { plan: null, words: [...wordsOf(call), '--yes'] })),
 });
 
 /** @throws SendenseError `plan.unknown`, `request.invalid` */

@@ -34,6 +34,15 @@ function answered({ answer }: Pick<FileCall, 'answer'>, { file, text, version: t
   return { version: 1, file, etag: tag, text };
 }
 
+let lastChange: Promise<unknown> = Promise.resolve();
+
+/** Texts are judged and saved one after another: of two at once, neither would see that the other has the same name. */
+function inTurn<T>(change: () => Promise<T>): Promise<T> {
+  const mine = lastChange.then(change);
+  lastChange = mine.catch(() => undefined);
+  return mine;
+}
+
 const listPlanFiles = defineRoute({
   ...base,
   id: 'listPlanFiles',
@@ -92,8 +101,10 @@ const createPlanFile = defineRoute<PlanFileNew>({
     const { parts, body, answer, signal } = call;
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
-    if (body.force !== true) await assertValid(parts, body, signal);
-    const made = planFiles.create(body.file, body.text);
+    const made = await inTurn(async () => {
+      if (body.force !== true) await assertValid(parts, body, signal);
+      return planFiles.create(body.file, body.text);
+    });
     answer.header('location', `/api/v1/plan-files/${encodeURIComponent(body.file)}`);
     return answered(call, made);
   },
@@ -119,8 +130,11 @@ const savePlanFile = defineRoute<PlanFileSave>({
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
     const [file, from] = [nameOf(call), fromOf(call)];
-    if (body.force !== true) await assertValid(parts, { file, text: body.text }, signal);
-    return answered(call, planFiles.replace(file, body.text, { from }));
+    const saved = await inTurn(async () => {
+      if (body.force !== true) await assertValid(parts, { file, text: body.text }, signal);
+      return planFiles.replace(file, body.text, { from });
+    });
+    return answered(call, saved);
   },
 });
 

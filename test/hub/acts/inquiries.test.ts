@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { createInquiries, type Question } from '../../../src/hub/acts/inquiries.ts';
+
+const question = (...words: readonly string[]): Question => ({
+  kind: 'copy',
+  about: 'primary',
+  words: ['repo', ...words],
+  by: 'anna',
+  reduce: (output) => output,
+});
+
+test('what goes on is not begun again, and is no answer to who asks for something else', async () => {
+  const { promise, resolve } = Promise.withResolvers<object>();
+  let asked = 0;
+  using inquiries = createInquiries(async () => {
+    asked += 1;
+    return await promise;
+  });
+  const begun = inquiries.begin(question('copy', 'web1'));
+  expect(inquiries.begin(question('copy', 'web1'))).toBe(begun);
+  expect(() => inquiries.begin(question('move', 'web1'))).toThrow(
+    expect.objectContaining({ code: 'node.limited', message: expect.stringContaining('anna') as string }),
+  );
+  expect(asked).toBe(1);
+  resolve({});
+  await expect.poll(() => inquiries.last('copy', 'primary')?.ended ?? null).not.toBeNull();
+  inquiries.begin(question('move', 'web1'));
+  expect(asked).toBe(2);
+});
