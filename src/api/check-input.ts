@@ -50,7 +50,14 @@ function checkJson(schema: string, body: unknown): unknown {
   if (validate(body)) return body;
   const [first] = validate.errors ?? [];
   const field = first ? fieldOf(first) : '/';
-  throw invalid(`${field || 'the body'} ${first?.message ?? 'is invalid'}`, field);
+  throw invalid(`${field || 'the body'} ${first ? wordsOf(first) : 'is invalid'}`, field);
+}
+
+function wordsOf({ keyword, params, message = 'is invalid' }: ErrorObject): string {
+  if (keyword === 'required') return 'is missing';
+  if (keyword === 'additionalProperties') return 'is none of the fields that there are';
+  const allowed: unknown = params['allowedValues'];
+  return Array.isArray(allowed) ? `must be one of ${allowed.join(', ')}` : message;
 }
 
 /** The field itself where it is missing or too much, not the object around it. */

@@ -16,7 +16,7 @@ import type { Settings } from '../schemas/types.ts';
 import { readImageKeys } from './read-image-keys.ts';
 import { sourceAccount } from './credentials/source-account.ts';
 import { dataPaths } from './nodes/data-path.ts';
-import { connectedNode, patienceWith } from './nodes/dial-hub.ts';
+import { connectedNode, enrolmentOf, patienceWith } from './nodes/dial-hub.ts';
 import { connectToNode } from './nodes/dial-node.ts';
 import type { Rescue } from './rescue/rescue.ts';
 import { unknownRepository } from './unknown-repository.ts';
@@ -62,8 +62,11 @@ export function createServices(options: ServicesOptions, stack: AsyncDisposableS
     stack.use(embedded);
     return embedded.client;
   };
-  const node = (name: string): Promise<NodeClient> =>
-    remember(nodes, nodeSettings(settings, name).mode === 'embedded' ? 'embedded' : name, () => connect(name));
+  const node = (name: string): Promise<NodeClient> => {
+    const { mode } = nodeSettings(settings, name);
+    const key = mode === 'embedded' ? mode : mode === 'dial-hub' ? enrolmentOf(state, name) : name;
+    return remember(nodes, key, () => connect(name));
+  };
   const services: Services = {
     version: options.version,
     settings,

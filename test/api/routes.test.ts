@@ -58,6 +58,19 @@ test('what a route does not allow is refused before its handler, with the field'
     expect((await raw(api, 'GET', path)).body.error.message).toContain('the small API has no GET');
 });
 
+test('what is wrong is said in words that name the way out', async () => {
+  await using api = await serveSmall();
+  for (const [body, type, told, way] of [
+    ['{"surprise":1}', 'application/json', '/surprise is none of the fields that there are', 'field'],
+    ['{"dry_run":1}', 'application/json', '/dry_run must be boolean', 'field'],
+    [`{"job_id":"${'x'.repeat(3000)}"}`, 'application/json', 'too large', 'how long the body'],
+    ['a', 'text/plain', 'Unsupported', '`application/json`'],
+  ] as const) {
+    const { error } = (await raw(api, 'POST', '/check', body, { 'content-type': type })).body;
+    expect([error.message, error.remedy]).toEqual([expect.stringContaining(told), expect.stringContaining(way)]);
+  }
+});
+
 test('a body gets its defaults; a type that no route takes is 415', async () => {
   await using api = await serveSmall();
   const said = await raw<object>(api, 'POST', '/check', '{"job_id":"j1"}');

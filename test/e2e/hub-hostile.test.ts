@@ -1,7 +1,13 @@
 /** What an enemy, or a client that is wrong, asks of a real hub. */
 import { rename, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GcOutput, HubBackups, RunStartedOutput } from '../../src/schemas/types.ts';
+import type {
+  DoctorOutput,
+  GcOutput,
+  HubBackups,
+  HubRestoreTargets,
+  RunStartedOutput,
+} from '../../src/schemas/types.ts';
 import { listRuns } from '../../src/state/runs/runs.ts';
 import { askHub, logInAt, whenEnded, type Answered, type Refused } from './ask-hub.ts';
 import { endFilesKeeper } from './files-keepers.ts';
@@ -161,4 +167,17 @@ it('a repository that is gone is not passed over, and its restore points are not
     await rename(away, there);
     await endFilesKeeper({ path: (...names: string[]) => hub.folder.file(...names) });
   }
+});
+
+it('knows nodes that joined, or got another name, since it was started', async () => {
+  hub.enrol('late');
+  const found = async (name: string): Promise<unknown> => {
+    const { body } = await ask<DoctorOutput>('POST', `/nodes/${name}/doctor`);
+    return body.checks.map(({ id, code }) => [id, code]);
+  };
+  expect(await found('late')).toEqual([['hub.api', 'node.unreachable']]);
+  expect((await ask<HubRestoreTargets>('GET', '/restores/targets')).body.nodes).toEqual(['late']);
+  expect((await ask('POST', '/nodes/late/rename', { to: 'later' })).status).toBe(200);
+  expect(await found('later')).toEqual([['hub.api', 'node.unreachable']]);
+  expect(await refused('POST', '/nodes/late/doctor')).toEqual([404, 'node.unknown']);
 });

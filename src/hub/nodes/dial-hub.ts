@@ -12,11 +12,20 @@ import type { State } from '../../state/database/open-state.ts';
 /** The node that is there without being named anywhere. */
 export const builtInNode = 'local';
 
-/** The settings with every enrolled node that they do not name, in mode `dial-hub`. */
-export function withEnrolledNodes(settings: Settings, state: State): Settings {
-  const enrolled = listNodes(state).filter(({ name }) => name !== builtInNode);
-  const nodes = Object.fromEntries(enrolled.map(({ name }) => [name, { mode: 'dial-hub' as const }]));
-  return { ...settings, nodes: byName<Settings['nodes'][string]>(nodes, settings.nodes) };
+/** The settings with every enrolled node that they do not name, in mode `dial-hub`: those that there are when it is asked. */
+export const withEnrolledNodes = (settings: Settings, state: State): Settings => ({
+  ...settings,
+  get nodes() {
+    const enrolled = listNodes(state).filter(({ name }) => name !== builtInNode);
+    const nodes = Object.fromEntries(enrolled.map(({ name }) => [name, { mode: 'dial-hub' as const }]));
+    return byName<Settings['nodes'][string]>(nodes, settings.nodes);
+  },
+});
+
+/** Another text once a name stands for another node, or the node has another token. */
+export function enrolmentOf(state: State, name: string): string {
+  const { id, reversePort, enrolled, revoked } = findNode(state, name) ?? {};
+  return JSON.stringify([name, id, reversePort, enrolled, revoked]);
 }
 
 /**
