@@ -33,8 +33,10 @@ export async function createApi<Parts>(api: Api<Parts>, options: ApiOptions<Part
   return app;
 }
 
-/** Makes the API's OpenAPI document when it is asked for, which is seldom. */
-export const documentOf =
-  (api: Api<never>, version: string): (() => Promise<object>) =>
-  async () =>
-    (await import('./openapi.ts')).openApiDocument(api, version);
+/** The API's OpenAPI document as JSON, made when it is asked for first: that takes longer than a hundred other answers. */
+export function documentOf(api: Api<never>, version: string): () => Promise<Buffer> {
+  const make = async (): Promise<Buffer> =>
+    Buffer.from(JSON.stringify((await import('./openapi.ts')).openApiDocument(api, version)));
+  let made: Promise<Buffer> | undefined;
+  return () => (made ??= make());
+}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
+import { documentOf } from '../../src/api/create-api.ts';
 import type { Api } from '../../src/api/route.ts';
 import { hubApi } from '../../src/hub/routes/index.ts';
 import { nodeApi } from '../../src/node/routes/index.ts';
@@ -43,4 +44,11 @@ describe.each([
     expect(new Set(api.routes.map(({ method, path }) => `${method} ${path}`)).size).toBe(api.routes.length);
     for (const { tags } of operations) expect(Object.keys(api.tags)).toEqual(expect.arrayContaining(tags));
   });
+});
+
+test('the document of an API is made once', async () => {
+  const document = documentOf(hubApi as Api<never>, '1');
+  const made = await document();
+  expect(await document()).toBe(made);
+  expect(JSON.parse(made.toString())).toMatchObject({ openapi: '3.1.0' });
 });

@@ -32,7 +32,7 @@ export interface HubParts {
   /** Questions that take longer than a request. */
   readonly inquiries: Inquiries;
   /** This API as an OpenAPI document. */
-  openApi(): Promise<object>;
+  openApi(): Promise<Buffer>;
 }
 
 /** What the routes are about. Each names one of these. */

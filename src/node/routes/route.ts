@@ -24,7 +24,7 @@ export interface NodeParts {
   /** Where the API listens: a socket's path, or host and port; null before it does. */
   address(): string | null;
   /** This API as an OpenAPI document. */
-  openApi(): Promise<object>;
+  openApi(): Promise<Buffer>;
 }
 
 export type Call<Body = undefined> = ApiCall<NodeParts, Body>;
