@@ -4274,26 +4274,29 @@ export interface HubPointChoose {
    */
   repository?: string;
   /**
-   * Which restore point: `latest`, a backup id, the last one before a time, or the last one made by a time.
+   * As `--point`: latest, an id, a day, a time, or `before` one of these. Or as in a plan. Default: latest.
    */
-  point:
+  point?:
     | string
-    | {
-        /**
-         * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
-         */
-        before: string;
-        /**
-         * Together with `before`: no point older than this time. ISO 8601 with a zone.
-         */
-        from?: string;
-      }
-    | {
-        /**
-         * The last point made at this time or before it. ISO 8601 with a zone.
-         */
-        at: string;
-      };
+    | (
+        | string
+        | {
+            /**
+             * The last point before this time. ISO 8601 with a zone, for example 2026-11-20T00:00:00Z.
+             */
+            before: string;
+            /**
+             * Together with `before`: no point older than this time. ISO 8601 with a zone.
+             */
+            from?: string;
+          }
+        | {
+            /**
+             * The last point made at this time or before it. ISO 8601 with a zone.
+             */
+            at: string;
+          }
+      );
   /**
    * Identity of the VM, as `sendense-run list` shows it. Needed only if several VMs have restore points under one name.
    */

@@ -5,6 +5,7 @@ import type {
   DoctorOutput,
   GcOutput,
   HubBackups,
+  HubPointChosen,
   HubRestoreTargets,
   RunStartedOutput,
 } from '../../src/schemas/types.ts';
@@ -116,6 +117,19 @@ it('a restore of a restore point that there is not is refused, and is no run', a
   ] as const)
     expect((await refused('POST', '/restores', { vm: 'web1', to, ...more }))[1]).toBe(code);
   expect(listRuns(hub.state, {})).toHaveLength(runs);
+});
+
+it('chooses a restore point by the words that a restore takes', async () => {
+  const chosen = async (point: unknown): Promise<unknown> =>
+    (await ask<HubPointChosen>('POST', '/backups/choose', { vm_name: 'web1', point })).body.backup_id;
+  for (const point of ['latest', ' Latest', 'before 2100-01-01', points[0], { at: new Date().toISOString() }])
+    expect(await chosen(point), JSON.stringify(point)).toBe(points[0]);
+  expect(await refused('POST', '/backups/choose', { vm_name: 'web1', point: 'before 2020-01-01' })).toEqual([
+    404,
+    'point.unknown',
+  ]);
+  for (const point of ['3 days ago', '2026-02-30', { before: 'today' }])
+    expect(await refused('POST', '/backups/choose', { vm_name: 'web1', point })).toEqual(invalid);
 });
 
 it('what destroys by the name of a plan asks for the password, too', async () => {

@@ -1,10 +1,10 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { localZone, parsePoint } from '../../plan/times/point-words.ts';
 import { validateFiles } from '../../plan/validate-files.ts';
 import type { HubRestoreRequest, PointChoice, Settings } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { points } from '../../state/points/restore-points.ts';
 import { assertAllowed, type AllowedPlaces } from './allowed-places.ts';
+import { pointOf } from './point-of.ts';
 import { localOnly, pathsOf, receiverOf, riskOf, type Receiver } from './remote-targets.ts';
 
 /** The plan that a request for a restore stands for. */
@@ -79,14 +79,6 @@ function assertPlain(value: unknown, field: string): void {
   for (const [key, entry] of Object.entries(value)) {
     assertPlain(key, field);
     assertPlain(entry, field === 'body' ? key : `${field}.${key}`);
-  }
-}
-
-function pointOf(text: string): ReturnType<typeof parsePoint> {
-  try {
-    return parsePoint(text, { now: Date.now(), zone: localZone }, 'point');
-  } catch (error) {
-    throw error instanceof SendenseError ? invalid('point', error.message, error.remedy) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HubPointChoose, HubPointChosen } from '../../../schemas/types.ts';
+import { pointOf } from '../../acts/point-of.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 
 export const choosePoint = defineRoute<HubPointChoose>({
@@ -18,7 +19,8 @@ export const choosePoint = defineRoute<HubPointChoose>({
   errors: ['point.unknown', 'vm.identity', 'chain.damaged', 'repository.unusable'],
   logOf: ({ vm_name: vm }) => ({ vm }),
   async handle(call): Promise<HubPointChosen> {
-    const { vm_name: vm, point: choice = 'latest', identity } = call.body;
+    const { vm_name: vm, point = 'latest', identity } = call.body;
+    const choice = typeof point === 'string' ? pointOf(point) : point;
     const repository = await repositoryOf(call);
     const { backup_id: id, why } = await call.parts.hub.choose({ vm, repository, choice, identity });
     return { version: 1, backup_id: id, repository, why };
