@@ -165,7 +165,7 @@ describe.skipIf(!hasLibvirt)('a disk of a VM of libvirt as a target', { timeout 
       });
     };
     await refused({}, 'neither SCSI nor virtio');
-    await refused({ attachKvm: '--all; rm' }, `has no VM --all; rm; it has`);
+    await refused({ attachKvm: '--all; rm' }, `has no VM --all; rm; VMs there: `);
     await refused(
       { libvirt: 'qemu:///system?socket=/nowhere' },
       'libvirt does not answer at qemu:///system?socket=/nowhere',
