@@ -22,7 +22,7 @@ import { ownersElsewhere } from './vm-names/owners-elsewhere.ts';
 /** What the calls of a hub share. */
 export interface HubParts extends RunParts {
   readonly state: State;
-  /** With the nodes that were enrolled. */
+  /** With the nodes that are enrolled when it is asked; so only while the state is open. */
   readonly settings: Settings;
   /** As sendense.yaml has them. */
   readonly written: Settings;

@@ -113,6 +113,7 @@ export interface HubActivity {
 
 /** Everything that `sendense-run` can do, for the program and for whoever embeds it. */
 export interface Hub extends AsyncDisposable {
+  /** As sendense.yaml has them; they can be read when the hub is closed, too. Nodes that were enrolled are among `nodes`. */
   readonly settings: Settings;
   readonly settingsFile: string;
   /** Rejects with `plan.invalid` before the run begins; what happens later is in the event. */

@@ -42,9 +42,9 @@ export async function openHub(options: HubOptions): Promise<Hub> {
   const stack = new AsyncDisposableStack();
   try {
     const parts = await openParts(options, stack);
-    const { settings, settingsFile } = parts;
+    const { settings, written, settingsFile } = parts;
     const hub: Hub = {
-      settings,
+      settings: written,
       settingsFile,
       ...runsOf(parts),
       ...recordsOf(parts),

@@ -140,6 +140,16 @@ test('a request that comes byte by byte is ended', { timeout: 300_000 }, async (
   expect((await buffer(socket)).toString()).toContain('408');
 });
 
+test('the settings of a hub are those of the file, and can be read when it is closed', async () => {
+  const place = await openPlace();
+  const { settings, nodes } = place.hub;
+  await nodes.add({ name: 'site-b', expiresMs: 60_000, again: false });
+  const before = JSON.stringify(settings);
+  await place[Symbol.asyncDispose]();
+  expect(JSON.stringify(settings)).toBe(before);
+  expect(Object.keys(settings.nodes)).not.toContain('site-b');
+});
+
 test('a node is reached at its socket, and its absence is explained', async () => {
   await using place = await openPlace();
   const { folder, hub, from } = place;
