@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { SlotsOutput } from '../../schemas/types.ts';
-import type { SlotState } from '../../state/schedules/schedule-slots.ts';
+import type { SlotState } from '../../state/schedules/slot-states.ts';
 import { nextSlotsReport, schedulesReport, slotsReport } from '../../view/reports/schedule-report.ts';
 import type { CommandContext } from '../command.ts';
 import { countOption } from '../count-option.ts';

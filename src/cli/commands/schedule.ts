@@ -1,3 +1,4 @@
+import { slotStates } from '../../state/schedules/slot-states.ts';
 import type { ArgumentDefinition, CommandDefinition } from '../command.ts';
 import { installOptionsFor } from '../units/install-options.ts';
 
@@ -52,18 +53,7 @@ const history: CommandDefinition = {
     {
       flags: '--state <state>',
       description: 'only slots of this state',
-      choices: [
-        'waiting',
-        'running',
-        'succeeded',
-        'failed',
-        'cancelled',
-        'crashed',
-        'missed',
-        'skipped',
-        'paused',
-        'blackout',
-      ],
+      choices: slotStates,
     },
   ],
   examples: [

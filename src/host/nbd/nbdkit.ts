@@ -176,18 +176,12 @@ function start(
   return child;
 }
 
-/** Source: nbdkit-log-filter(1), LOG FILE FORMAT. What a request came to is another line. */
-function writesIn(onWrite: (bytes: number) => void): (text: string) => void {
-  let rest = '';
-  return (text) => {
-    const lines = (rest + text).split('\n');
-    rest = (lines.pop() ?? '').slice(-8192);
-    for (const line of lines) {
-      const bytes = / connection=\d+ (?:Write|Zero) .*\bcount=(0x[0-9a-f]+)/.exec(line)?.[1];
-      if (bytes !== undefined) onWrite(Number(bytes));
-    }
-  };
-}
+/** What a request came to is another line. Source: nbdkit-log-filter(1), LOG FILE FORMAT. */
+const writesIn = (onWrite: (bytes: number) => void): ((text: string) => void) =>
+  listen((line) => {
+    const bytes = / connection=\d+ (?:Write|Zero) .*\bcount=(0x[0-9a-f]+)/.exec(line)?.[1];
+    if (bytes !== undefined) onWrite(Number(bytes));
+  }).hear;
 
 /** Cuts what is said into lines, and keeps the end of it. */
 function listen(onLine: ((line: string) => void) | undefined): { hear(text: string): void; last(): string } {

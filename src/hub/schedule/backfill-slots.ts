@@ -1,4 +1,5 @@
-import { decideSlot, findSlot, type SlotRecord, type SlotState } from '../../state/schedules/schedule-slots.ts';
+import { decideSlot, findSlot, type SlotRecord } from '../../state/schedules/schedule-slots.ts';
+import type { SlotState } from '../../state/schedules/slot-states.ts';
 import { mostMissed } from './missed-slots.ts';
 import { runWaiting, slotRecord, type FoundSchedule, type RunHere, type RunWatch } from './run-here.ts';
 import { rulesOf } from './schedule-rules.ts';

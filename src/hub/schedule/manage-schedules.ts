@@ -6,7 +6,8 @@ import { thisProcess } from '../../host/programs/process-identity.ts';
 import type { LoadedSettings } from '../../plan/load-settings.ts';
 import type { NextSlotsOutput, RunFinishedEvent, SchedulesOutput, SlotsOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { listSlots, type SlotState } from '../../state/schedules/schedule-slots.ts';
+import { listSlots } from '../../state/schedules/schedule-slots.ts';
+import type { SlotState } from '../../state/schedules/slot-states.ts';
 import {
   acceptPlan,
   findSchedule,

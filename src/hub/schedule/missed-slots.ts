@@ -1,6 +1,7 @@
 import { raiseNotice } from '../../state/notices/notices.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { decideSlot, type SlotRecord, type SlotState } from '../../state/schedules/schedule-slots.ts';
+import { decideSlot, type SlotRecord } from '../../state/schedules/schedule-slots.ts';
+import type { SlotState } from '../../state/schedules/slot-states.ts';
 import { blackoutAt, type ScheduleRules } from './schedule-rules.ts';
 
 /** How late a run may begin and still be on time, ms: the length of a restart. */

@@ -5,14 +5,8 @@ import type { IsRunning } from '../../state/runs/locks.ts';
 import { raiseNotice } from '../../state/notices/notices.ts';
 import { noticeOfUnbegun } from '../../state/runs/run-notices.ts';
 import { findRun, type RunRecord } from '../../state/runs/runs.ts';
-import {
-  changeSlot,
-  findSlot,
-  listSlots,
-  openStates,
-  type SlotRecord,
-  type SlotState,
-} from '../../state/schedules/schedule-slots.ts';
+import { changeSlot, findSlot, listSlots, openStates, type SlotRecord } from '../../state/schedules/schedule-slots.ts';
+import type { SlotState } from '../../state/schedules/slot-states.ts';
 import { countFailure, findSchedule, pauseSchedule } from '../../state/schedules/schedules.ts';
 import { rulesOf } from './schedule-rules.ts';
 import type { SlotKey } from './take-slot.ts';

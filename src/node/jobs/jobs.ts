@@ -16,7 +16,7 @@ import { bury, isFinal, isYoung, whileAlive } from './job-state.ts';
 import { askedJob, type AskedJob, type JobKind } from './job-kinds.ts';
 import { leaseIn } from './lease.ts';
 import { diskAddresses, linkOf } from '../link-state.ts';
-import { oneAtATime } from '../limits/one-at-a-time.ts';
+import { oneAtATime } from '../../host/system/one-at-a-time.ts';
 import { stopStrays } from './stop-strays.ts';
 import { allKinds } from '../../sources/index.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';

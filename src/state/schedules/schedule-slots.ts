@@ -4,25 +4,8 @@ import type { ProcessIdentity } from '../../schemas/types.ts';
 import type { IsRunning } from '../runs/locks.ts';
 import type { State } from '../database/open-state.ts';
 import { advanceProgress } from './slot-progress.ts';
+import type { SlotState } from './slot-states.ts';
 import type { ScheduleSlotsTable } from '../database/tables.ts';
-
-/**
- * What became of a slot. Open: `waiting` for others to end, `claimed` for a run that is about to begin, `running`. Without
- * a run: `missed` (nobody was there), `skipped`, `paused`, `blackout`, each with its reason. With one: how it ended; `failed`
- * also where it could not begin.
- */
-export type SlotState =
-  | 'waiting'
-  | 'claimed'
-  | 'running'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'crashed'
-  | 'missed'
-  | 'skipped'
-  | 'paused'
-  | 'blackout';
 
 export type SlotTrigger = Exclude<RunOrigin['trigger'], 'command'>;
 

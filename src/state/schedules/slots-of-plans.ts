@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { State } from '../database/open-state.ts';
-import type { SlotState } from './schedule-slots.ts';
+import type { SlotState } from './slot-states.ts';
 
 export interface ShortSlot {
   readonly plan: string;

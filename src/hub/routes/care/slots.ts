@@ -1,6 +1,6 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HistoryOutput, NextSlotsOutput, SlotsOutput } from '../../../schemas/types.ts';
-import type { SlotState } from '../../../state/schedules/schedule-slots.ts';
+import { slotStates, type SlotState } from '../../../state/schedules/slot-states.ts';
 import { numberOf } from '../files/route.ts';
 import { defineRoute } from '../route.ts';
 
@@ -31,20 +31,6 @@ export const nextSlots = defineRoute({
   },
 });
 
-const states: readonly SlotState[] = [
-  'waiting',
-  'claimed',
-  'running',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'crashed',
-  'missed',
-  'skipped',
-  'paused',
-  'blackout',
-];
-
 export const pastSlots = defineRoute({
   id: 'pastSlots',
   method: 'GET',
@@ -53,7 +39,7 @@ export const pastSlots = defineRoute({
   right: 'look',
   summary: 'What became of the slots of schedules, newest first',
   description: 'As `sendense-run schedule history --json`.',
-  query: { ...plan, state: { description: `Only these: one of ${states.join(', ')}.` }, ...limit('Slots', 20) },
+  query: { ...plan, state: { description: `Only these: one of ${slotStates.join(', ')}.` }, ...limit('Slots', 20) },
   answers: { 200: { description: 'The slots.', schema: 'output/slots.json' } },
   errors: ['schedule.unknown'],
   quiet: true,
@@ -62,9 +48,9 @@ export const pastSlots = defineRoute({
 });
 
 function stateIn(text: string | undefined): SlotState | undefined {
-  const known = states.find((state) => state === text);
+  const known = slotStates.find((state) => state === text);
   if (text === undefined || known) return known;
-  throw new SendenseError('request.invalid', `state ${text} is none of ${states.join(', ')}`, {
+  throw new SendenseError('request.invalid', `state ${text} is none of ${slotStates.join(', ')}`, {
     details: { field: 'state' },
   });
 }

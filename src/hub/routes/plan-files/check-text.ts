@@ -1,4 +1,5 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { oneAtATime } from '../../../host/system/one-at-a-time.ts';
 import { validateOutput } from '../../../plan/diagnostics/format-diagnostics.ts';
 import { validateFiles } from '../../../plan/validate-files.ts';
 import type { ValidateOutput } from '../../../schemas/types.ts';
@@ -13,8 +14,8 @@ export interface CheckedText {
 /** Longer texts can be made to take long enough that others would wait for them, characters. */
 const quick = 8 * 1024;
 
-/** Who sends many long texts waits for himself: they are looked at one after another. */
-let lastLong: Promise<unknown> = Promise.resolve();
+/** Who sends many long texts waits for himself. */
+const alone = oneAtATime();
 
 /** What is wrong with the text of a plan. A long one is looked at by a process of its own. */
 export async function checkText(
@@ -24,9 +25,8 @@ export async function checkText(
 ): Promise<ValidateOutput> {
   if (text.length > quick) {
     const words = ['validate', ...(as === undefined ? [] : ['--as', as]), '-'];
-    const mine = lastLong.then(() => askCommand(words, signal, { input: text, answersWith: [10] }));
-    lastLong = mine.catch(() => undefined);
-    return (await mine) as ValidateOutput;
+    const ask = () => askCommand(words, signal, { input: text, answersWith: [10] });
+    return (await alone('long texts', ask)) as ValidateOutput;
   }
   const enrolledNodes = (): string[] => hub.nodes.list().nodes.map(({ name }) => name);
   return validateOutput(validateFiles(['-'], { config: hub.settingsFile, stdin: text, as, enrolledNodes }));

@@ -1,5 +1,6 @@
 import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { oneAtATime } from '../../../host/system/one-at-a-time.ts';
 import type { HubPlanFile, HubPlanFiles, PlanFileNew, PlanFileSave } from '../../../schemas/types.ts';
 import type { PlanFileText } from '../../plan-files/plan-files.ts';
 import { defineRoute, type HubParts } from '../route.ts';
@@ -34,14 +35,8 @@ function answered({ answer }: Pick<FileCall, 'answer'>, { file, text, version: t
   return { version: 1, file, etag: tag, text };
 }
 
-let lastChange: Promise<unknown> = Promise.resolve();
-
 /** Texts are judged and saved one after another: of two at once, neither would see that the other has the same name. */
-function inTurn<T>(change: () => Promise<T>): Promise<T> {
-  const mine = lastChange.then(change);
-  lastChange = mine.catch(() => undefined);
-  return mine;
-}
+const alone = oneAtATime();
 
 const listPlanFiles = defineRoute({
   ...base,
@@ -101,7 +96,7 @@ const createPlanFile = defineRoute<PlanFileNew>({
     const { parts, body, answer, signal } = call;
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
-    const made = await inTurn(async () => {
+    const made = await alone('changes', async () => {
       if (body.force !== true) await assertValid(parts, body, signal);
       return planFiles.create(body.file, body.text);
     });
@@ -130,7 +125,7 @@ const savePlanFile = defineRoute<PlanFileSave>({
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
     const [file, from] = [nameOf(call), fromOf(call)];
-    const saved = await inTurn(async () => {
+    const saved = await alone('changes', async () => {
       if (body.force !== true) await assertValid(parts, { file, text: body.text }, signal);
       return planFiles.replace(file, body.text, { from });
     });

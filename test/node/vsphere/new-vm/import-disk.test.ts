@@ -12,14 +12,11 @@ import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { savedController } from '../../../machines/saved-config.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
-import { randomBytes } from '../../../support/random.ts';
 import { someContext, type RecordingContext } from '../transports/some-disk.ts';
 import { savedConfig, savedDisk } from './saved-config.ts';
+import { bytes, MiB, someContent, someRestore } from './some-restore.ts';
 
-const MiB = 1024 * 1024;
-const bytes = 4 * MiB;
-/** Data in the first and the last MiB, and a hole. */
-const content = Buffer.concat([randomBytes(MiB), Buffer.alloc(2 * MiB), randomBytes(MiB)]);
+const content = someContent();
 
 let vcenter: Vcenter;
 let vsphere: Vsphere;
@@ -71,15 +68,8 @@ const config = savedConfig({
   disks: [savedDisk({ key: 2003, unit: 3 }), savedDisk({ key: 16000, controller_key: 15000, label: 'Hard disk 2' })],
 });
 const request = (name: string, more: Partial<VmRestore> = {}): VmRestore => ({
+  ...someRestore(name, source.uri, { keys: [2003, 16000] }),
   config,
-  disks: new Map([2003, 16000].map((key) => [key, { from: source.uri, bytes, used: 2 * MiB }] as const)),
-  wanted: { name, folder: '/DC1/vm', pool: null, datastore: 'LocalDS_0', disks: new Map(), networks: new Map() },
-  mark: { run: name, point: 'p-1' },
-  withoutTpm: false,
-  mac: 'new',
-  identity: 'new',
-  connect: false,
-  thin: true,
   ...more,
 });
 const restore = (name: string, more: Partial<VmRestore> = {}): Promise<RestoredVm> =>

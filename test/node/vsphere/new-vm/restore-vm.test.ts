@@ -10,15 +10,12 @@ import type { RestoredVm, VmRestore } from '../../../../src/node/vsphere/new-vm/
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startVcenter, type LibraryWrite, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
-import { randomBytes } from '../../../support/random.ts';
 import { someContext, type RecordingContext } from '../transports/some-disk.ts';
 import { savedConfig, savedDisk } from './saved-config.ts';
+import { bytes, MiB, someContent, someRestore } from './some-restore.ts';
 
-const MiB = 1024 * 1024;
-const bytes = 4 * MiB;
 const nvram = Buffer.from('what the firmware remembers');
-/** Data in the first and the last MiB, and a hole. */
-const content = Buffer.concat([randomBytes(MiB), Buffer.alloc(2 * MiB), randomBytes(MiB)]);
+const content = someContent();
 
 let vcenter: Vcenter;
 let vsphere: Vsphere;
@@ -61,15 +58,8 @@ const context = (): RecordingContext =>
     { password: () => vcenter.password, cookie: (refused) => vsphere.cookie(refused) },
   );
 const request = (name: string): VmRestore => ({
+  ...someRestore(name, source.uri),
   config: savedConfig({ nvram: { file: 'x', sha256: '0'.repeat(64), base64: nvram.toString('base64') } }),
-  disks: new Map([[2000, { from: source.uri, bytes, used: 2 * MiB }]]),
-  wanted: { name, folder: '/DC1/vm', pool: null, datastore: 'LocalDS_0', disks: new Map(), networks: new Map() },
-  mark: { run: name, point: 'p-1' },
-  withoutTpm: false,
-  mac: 'new',
-  identity: 'new',
-  connect: false,
-  thin: true,
 });
 const restore = (name: string): Promise<RestoredVm> => restoreVm(vsphere, context(), request(name));
 const newName = (): string => `back-${++number}`;

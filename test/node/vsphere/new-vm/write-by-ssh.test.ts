@@ -12,14 +12,11 @@ import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
 import type { VsphereSourceSpec } from '../../../../src/schemas/types.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../host/temporary-folder.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
-import { randomBytes } from '../../../support/random.ts';
 import { someContext, type RecordingContext } from '../transports/some-disk.ts';
 import { startSshd, type Sshd } from '../transports/sshd.ts';
-import { savedConfig } from './saved-config.ts';
+import { MiB, someContent, someRestore } from './some-restore.ts';
 
-const MiB = 1024 * 1024;
-const bytes = 4 * MiB;
-const content = Buffer.concat([randomBytes(MiB), Buffer.alloc(2 * MiB), randomBytes(MiB)]);
+const content = someContent();
 /** Where an ESXi host has its datastores. */
 const volumes = '/vmfs/volumes';
 const store = `sendense-write-${process.pid}`;
@@ -65,15 +62,7 @@ const context = (more: Partial<Ssh> = {}): RecordingContext => {
   );
 };
 const request = (name: string, more: Partial<VmRestore> = {}): VmRestore => ({
-  config: savedConfig(),
-  disks: new Map([[2000, { from: source.uri, bytes, used: 2 * MiB }]]),
-  wanted: { name, folder: '/DC1/vm', pool: null, datastore: store, disks: new Map(), networks: new Map() },
-  mark: { run: name, point: 'p-1' },
-  withoutTpm: false,
-  mac: 'new',
-  identity: 'new',
-  connect: false,
-  thin: true,
+  ...someRestore(name, source.uri, { datastore: store }),
   ...more,
 });
 
