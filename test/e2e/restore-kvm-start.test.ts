@@ -88,6 +88,21 @@ describe.skipIf(process.getuid?.() !== 0)('with a libvirtd', { timeout }, () => 
     expect(await exists(work.path('dead/disk-0.qcow2'))).toBe(true);
   });
 
+  test('one whose serial port is not to be had is started, and the run says at once that nobody can hear it', async () => {
+    // As a libvirtd leaves it that was killed while somebody heard a VM: the number is that of a process that is there.
+    await libvirt.lockSerialPorts(1);
+    await work.write('deaf.yaml', planOf('up', 'deaf', "{ serial: { mark: 'login:' } }"));
+    const { finished } = await work.run('deaf.yaml');
+    await libvirt.lockSerialPorts(null);
+    expect(finished.error).toMatchObject({
+      code: 'start.failed',
+      message: expect.stringMatching(
+        /nothing tells whether it is up: its serial port cannot be read: .*(?:locked|Active console)/,
+      ) as string,
+    });
+    expect(await libvirt.virsh('domstate', 'up')).toBe('running');
+  });
+
   test('one that says something else is not up, and what it said is told', async () => {
     await work.write('late.yaml', planOf('up', 'late', "{ serial: { mark: 'nothing' }, timeout: 3s }"));
     const { exitCode, finished } = await work.run('late.yaml');

@@ -5,6 +5,8 @@ export interface SeenGuest {
   isRunning(): boolean | Promise<boolean>;
   /** What it wrote to its first serial port so far, the last mebibyte. */
   serial(): Promise<string>;
+  /** Why its serial port cannot be read; null or absent: it can. */
+  readonly silent?: string | null;
   /** Whether its firmware says that there is nothing on the disks that it can start. */
   foundNothing(): Promise<boolean>;
   /** Whether the guest agent answers. */

@@ -7,7 +7,7 @@ import { spawnBound } from '../programs/spawn-bound.ts';
 export interface DomainConsole extends AsyncDisposable {
   /** What the guest wrote, the last mebibyte. */
   said(): string;
-  /** Why it cannot be read; null: it can. */
+  /** Why it cannot be read, or not any more; null: it can. */
   readonly problem: string | null;
 }
 
@@ -41,12 +41,18 @@ export async function openConsole(
   if (winner && !over.aborted)
     return {
       said: () => winner.text().replace(greeting, ''),
-      problem: null,
+      // The other one may be refused a moment later, too: then somebody else has the port.
+      get problem() {
+        return winner.hasEnded() ? (lastLine(winner) ?? 'virsh console has ended') : null;
+      },
       [Symbol.asyncDispose]: winner.close,
     };
-  const said = both.map(({ text }) => text().replace(greeting, '').trim()).find((text) => text !== '');
-  return silent(said?.split('\n').at(-1) ?? `virsh console did not answer within ${openMs} ms`);
+  return silent(both.map(lastLine).find((line) => line !== null) ?? `virsh console did not answer within ${openMs} ms`);
 }
+
+/** What virsh said at last; null: nothing. */
+const lastLine = ({ text }: { text(): string }): string | null =>
+  text().replace(greeting, '').trim().split('\n').at(-1)?.trim() || null;
 
 const silent = (problem: string): DomainConsole => ({
   said: () => '',

@@ -20,7 +20,6 @@ export interface StartedDomain {
 export interface LibvirtGuest extends SeenGuest, AsyncDisposable {
   /** Whether it was on before; what it said on its serial port until then is not known. */
   readonly wasOn: boolean;
-  /** Why its serial port cannot be read; null: it can. */
   readonly silent: string | null;
 }
 
@@ -47,7 +46,9 @@ export async function startDomain(options: StartedDomain): Promise<LibvirtGuest>
   const picture = (): Promise<Picture | null> => takePicture({ uri, uuid, file: join(folder, 'screen'), signal });
   return {
     wasOn,
-    silent: console.problem,
+    get silent() {
+      return console.problem;
+    },
     isRunning: async () => !['shut off', 'crashed'].includes(await domainState(uri, uuid, signal)),
     serial: async () => console.said(),
     foundNothing: looksForNothing(console, picture),

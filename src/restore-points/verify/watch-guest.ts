@@ -14,7 +14,12 @@ export interface Signs {
 /** The first sign that came, or why none did. */
 export type Seen =
   | { readonly sign: 'serial' | 'agent' | 'picture'; readonly problem: null }
-  | { readonly sign: null; readonly problem: string };
+  | {
+      readonly sign: null;
+      readonly problem: string;
+      /** The only sign that was waited for can never be seen. Nobody knows whether the guest is up. */
+      readonly unheard?: true;
+    };
 
 const pauseMs = 250;
 
@@ -27,10 +32,16 @@ export async function watchGuest(
   const { timeoutMs, signal, alive } = options;
   const end = performance.now() + timeoutMs;
   const isStill = signs.stillMs === null ? null : stillPicture(guest, signs.stillMs);
+  let wasUnheard = false;
   for (;;) {
     if (signs.serial !== null && (await guest.serial()).includes(signs.serial))
       return { sign: 'serial', problem: null };
     if (!(await guest.isRunning())) return { sign: null, problem: `it shut itself down${await lastWords(guest)}` };
+    // Twice: its serial port ends a moment before it is seen that the guest has ended.
+    const nowUnheard = isUnheard(guest, signs);
+    if (nowUnheard && wasUnheard)
+      return { sign: null, problem: `its serial port cannot be read: ${guest.silent}`, unheard: true };
+    wasUnheard = nowUnheard;
     if (signs.agent && (await guest.agentAnswers())) return { sign: 'agent', problem: null };
     if (await guest.foundNothing()) return { sign: null, problem: 'its firmware finds no disk that it can start from' };
     if (await isStill?.()) return { sign: 'picture', problem: null };
@@ -40,6 +51,9 @@ export async function watchGuest(
     await delay(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
+
+const isUnheard = ({ silent = null }: SeenGuest, { serial, agent, stillMs }: Signs): boolean =>
+  silent !== null && serial !== null && !agent && stillMs === null;
 
 /** A cursor that blinks makes no new picture: counts since one was seen that was never there before. */
 function stillPicture(guest: SeenGuest, stillMs: number): () => Promise<boolean> {

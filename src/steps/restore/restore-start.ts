@@ -83,7 +83,7 @@ async function judge(
 ): Promise<RestoreStartOutput> {
   const { services, runId, signal } = context;
   const started = performance.now();
-  const { sign, problem } = await watchGuest(guest, signsOf(check), {
+  const seen = await watchGuest(guest, signsOf(check), {
     timeoutMs: parseDuration(check.timeout),
     signal,
     alive: () => context.alive(),
@@ -92,12 +92,12 @@ async function judge(
   // What lies beside the database of a rescue goes with it.
   const file = services.rescuing ? null : pictureFile(services.state.path, runId, name);
   const screenshot = file === null ? null : await keepPicture(guest, file);
-  if (problem !== null)
+  if (seen.sign === null)
     throw new SendenseError(
       'start.failed',
-      `${name} did not boot: ${problem}${screenshot === null ? '' : `; see ${screenshot}`}`,
+      `${name} ${seen.unheard ? 'was started, and nothing tells whether it is up' : 'did not boot'}: ${seen.problem}${screenshot === null ? '' : `; see ${screenshot}`}`,
       { remedy: guest.remedy },
     );
-  context.log(`${name} booted in ${Math.round(seconds)} s (${sign})`);
-  return { sign, seconds, screenshot };
+  context.log(`${name} booted in ${Math.round(seconds)} s (${seen.sign})`);
+  return { sign: seen.sign, seconds, screenshot };
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -11,6 +11,8 @@ export interface OwnLibvirtd extends AsyncDisposable {
   /** Where it answers. */
   readonly uri: string;
   virsh(...words: string[]): Promise<string>;
+  /** All serial ports belong to the process with this number in its namespace; null: to nobody. */
+  lockSerialPorts(pid: number | null): Promise<void>;
 }
 
 /** Where a libvirtd keeps what it knows, and what it must not reach: the bus of the system, by which it would ask systemd for things. */
@@ -21,6 +23,8 @@ const places = {
   log: '/var/log/libvirt',
   etc: '/etc/libvirt',
   bus: '/run/dbus',
+  /** Its locks for serial ports have the number of a process in them, which is another process outside of the namespace. */
+  lock: '/run/lock',
 };
 const startMs = 60_000;
 
@@ -42,7 +46,7 @@ export async function ownLibvirtd(): Promise<OwnLibvirtd> {
   );
   // A shell is the first process of the namespace: it buries the VMs, for which libvirtd would wait.
   const start = 'libvirtd -p "$0/pid" -f "$0/libvirtd.conf" & wait';
-  const script = ['set -e', 'mkdir -p /run/libvirt', ...mounts, start];
+  const script = ['set -e', 'mkdir -p /run/libvirt /run/lock', ...mounts, start];
   const daemon = spawn(
     'unshare',
     ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc', 'sh', '-c', script.join('\n'), folder.path],
@@ -62,10 +66,16 @@ export async function ownLibvirtd(): Promise<OwnLibvirtd> {
   const uri = `qemu:///system?socket=${folder.file('run', 'libvirt-sock')}`;
   const virsh = async (...words: string[]): Promise<string> =>
     (await execa('virsh', ['-q', '-c', uri, ...words], { timeout: startMs })).stdout.trim();
+  const lockSerialPorts = async (pid: number | null): Promise<void> => {
+    for (let number = 0; number < 64; number += 1) {
+      const file = folder.file('lock', `LCK.._pts_${number}`);
+      await (pid === null ? rm(file, { force: true }) : writeFile(file, `${String(pid).padStart(10)}\n`));
+    }
+  };
   const until = AbortSignal.timeout(startMs);
   for (;;) {
     if (existsSync(folder.file('run', 'libvirt-sock')) && (await virsh('uri').catch(() => '')) !== '')
-      return { uri, virsh, [Symbol.asyncDispose]: stop };
+      return { uri, virsh, lockSerialPorts, [Symbol.asyncDispose]: stop };
     if (until.aborted || daemon.exitCode !== null) {
       await stop().catch(() => undefined);
       throw new Error(`libvirtd does not answer: ${said}`);
