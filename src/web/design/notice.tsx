@@ -1,7 +1,7 @@
 import './controls.css';
 import type { ComponentChildren, JSX } from 'preact';
 import type { ErrorOutput } from '../../schemas/types.ts';
-import { plain } from './text.tsx';
+import { Advice, plain } from './text.tsx';
 
 export interface NoticeProps {
   readonly tone: 'bad' | 'warn' | 'idle';
@@ -27,7 +27,11 @@ export const ErrorNotice = ({
 }): JSX.Element => (
   <Notice tone="bad" alert={alert ?? false}>
     <strong>{plain(error.message)}</strong>
-    {error.remedy === '' ? null : <span>{plain(error.remedy)}</span>}
+    {error.remedy === '' ? null : (
+      <span>
+        <Advice of={error.remedy} />
+      </span>
+    )}
     <span class="code mono">{error.code}</span>
   </Notice>
 );

@@ -11,6 +11,8 @@ export interface Column<Row> {
   readonly sortBy?: (row: Row) => string | number | null;
   readonly numeric?: boolean;
   readonly wide?: boolean;
+  /** Its cells are names or addresses: the others leave them the room for a usual one. */
+  readonly named?: boolean;
 }
 
 export interface TableProps<Row> {
@@ -119,7 +121,9 @@ interface CellProps<Row> {
 function Cell<Row>({ column, row, names }: CellProps<Row>): JSX.Element {
   const content = column.cell(row);
   const empty = content === null || content === '';
-  const classes = [column.numeric && 'number', column.wide && 'wide', empty && 'empty-cell'].filter(Boolean).join(' ');
+  const classes = [column.numeric && 'number', column.wide && 'wide', column.named && 'named', empty && 'empty-cell']
+    .filter(Boolean)
+    .join(' ');
   return names ? (
     <th scope="row" class={classes}>
       {content}

@@ -13,3 +13,12 @@ export const plainLines = (text: string): string => text.replaceAll('\r\n', '\n'
 
 /** A text from elsewhere, such as the name of a VM: it changes nothing around it. */
 export const Text = ({ of }: { readonly of: string }): JSX.Element => <bdi>{plain(of)}</bdi>;
+
+/** What the programs tell people to do: words between backquotes are typed as they are. */
+export const Advice = ({ of }: { readonly of: string }): JSX.Element => (
+  <>
+    {plain(of)
+      .split(/`([^`]+)`/)
+      .map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>))}
+  </>
+);

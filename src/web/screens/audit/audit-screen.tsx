@@ -76,7 +76,7 @@ const columns: readonly Column<Entry>[] = [
     numeric: true,
     cell: ({ at, ended }) => (ended === null ? '' : formatDuration(Math.max(0, ended - at))),
   },
-  { id: 'from', title: 'From', cell: ({ address }) => (address === null ? '' : <Text of={address} />) },
+  { id: 'from', title: 'From', named: true, cell: ({ address }) => (address === null ? '' : <Text of={address} />) },
 ];
 
 const spans = [

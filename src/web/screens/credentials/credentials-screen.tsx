@@ -29,7 +29,7 @@ const acts = [
 
 const columns = (open: (asked: Asked) => void): readonly Column<Credential>[] => [
   { id: 'name', title: 'Name', cell: ({ name }) => <Text of={name} /> },
-  { id: 'user', title: 'User', cell: ({ user }) => <Text of={user ?? 'cannot be read'} /> },
+  { id: 'user', title: 'User', named: true, cell: ({ user }) => <Text of={user ?? 'cannot be read'} /> },
   { id: 'used', title: 'Used by', cell: ({ used_by: users }) => <Text of={usersOf(users)} /> },
   { id: 'updated', title: 'Password since', cell: ({ updated }) => <Time at={updated} /> },
   {
@@ -42,7 +42,7 @@ const columns = (open: (asked: Asked) => void): readonly Column<Credential>[] =>
     id: 'acts',
     title: 'Change',
     cell: (credential) => (
-      <span class="act-buttons">
+      <span class="row-acts">
         {acts.map(({ act, word }) => (
           <button
             key={act}

@@ -7,7 +7,7 @@ import { ask, type Trouble } from '../../client/ask.ts';
 import { may } from '../../client/session.ts';
 import { ErrorNotice } from '../../design/notice.tsx';
 import { StatusMark, type Look } from '../../design/status-mark.tsx';
-import { plain } from '../../design/text.tsx';
+import { Advice, plain } from '../../design/text.tsx';
 
 /** The node makes its checks one after the other. */
 const patienceMs = 180_000;
@@ -60,7 +60,11 @@ export function Doctor({ node }: { readonly node: string }): JSX.Element | null 
               <strong>{plain(check.title)}</strong>
               <span class="found">
                 <span>{plain(check.message)}</span>
-                {check.remedy === null ? null : <span class="soft">{plain(check.remedy)}</span>}
+                {check.remedy === null ? null : (
+                  <span class="soft">
+                    <Advice of={check.remedy} />
+                  </span>
+                )}
               </span>
             </li>
           ))}

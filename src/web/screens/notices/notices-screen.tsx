@@ -29,7 +29,12 @@ const lookOf = (event: string): Look =>
   eventLooks[event] ?? { shape: 'dot', tone: 'idle', word: plain(event.replaceAll('-', ' ')) };
 
 const columns: readonly Column<Told>[] = [
-  { id: 'what', title: 'Notice', wide: true, cell: ({ message }) => <span class="told">{plain(message)}</span> },
+  {
+    id: 'what',
+    title: 'Notice',
+    wide: true,
+    cell: ({ message }) => <span class="told excerpt">{plain(message)}</span>,
+  },
   { id: 'event', title: 'About', cell: ({ event }) => <StatusMark look={lookOf(event)} /> },
   { id: 'time', title: 'When', cell: ({ time }) => <Time at={time} /> },
   {

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { DiagnosticOutput } from '../../../schemas/types.ts';
 import { StatusMark, type Look } from '../../design/status-mark.tsx';
-import { plain } from '../../design/text.tsx';
+import { Advice, plain } from '../../design/text.tsx';
 
 const marks: Readonly<Record<DiagnosticOutput['severity'], Look>> = {
   error: { shape: 'cross', tone: 'bad', word: 'error' },
@@ -38,7 +38,9 @@ export function Problems({ of, onGo }: ProblemsProps): JSX.Element {
             <span>
               {plain(one.message)}
               {one.suggestion === null ? '' : `. Did you mean ${plain(one.suggestion)}?`}{' '}
-              <span class="soft">{plain(one.remedy)}</span>
+              <span class="soft">
+                <Advice of={one.remedy} />
+              </span>
             </span>
           </li>
         ))}

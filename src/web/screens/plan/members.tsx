@@ -86,7 +86,7 @@ const columns: readonly Column<Row>[] = [
       ) : waits ? (
         <Before run={run} />
       ) : run?.error ? (
-        <span class="run-error">{plain(run.error.message)}</span>
+        <span class="run-error excerpt">{plain(run.error.message)}</span>
       ) : (
         ''
       ),

@@ -69,7 +69,7 @@ const columns: readonly Column<Row>[] = [
     wide: true,
     cell: ({ plan, file }) => {
       const text = file?.problem ?? plan?.schedule?.error?.message ?? plan?.health?.error?.message ?? '';
-      return text === '' ? '' : <span class="run-error">{plain(text)}</span>;
+      return text === '' ? '' : <span class="run-error excerpt">{plain(text)}</span>;
     },
   },
 ];

@@ -10,7 +10,7 @@ import { SelectField } from '../../design/select-field.tsx';
 import { AskedWhen } from '../../design/asked-when.tsx';
 import { ErrorNotice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
-import { plain } from '../../design/text.tsx';
+import { Advice, plain } from '../../design/text.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 
 /** Looks for damage, and says what was found. */
@@ -90,7 +90,10 @@ function Found({ result }: { readonly result: NonNullable<HubCheck['result']> })
                 }
               />
               <span>
-                {plain(one.message)} <span class="soft">{plain(one.remedy)}</span>
+                {plain(one.message)}{' '}
+                <span class="soft">
+                  <Advice of={one.remedy} />
+                </span>
               </span>
             </li>
           ))}

@@ -6,7 +6,7 @@ import { useLive } from '../../client/live.ts';
 import { Crumbs } from '../../design/crumbs.tsx';
 import { absolute, now } from '../../design/moment.ts';
 import { Empty } from '../../design/notice.tsx';
-import { plain, Text } from '../../design/text.tsx';
+import { Advice, plain, Text } from '../../design/text.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import { place, setQuery } from '../../shell/router.ts';
 import type { ScreenProps } from '../../shell/screens.ts';
@@ -194,7 +194,9 @@ const Choice = ({ kind, title, text, chosen, missing }: ChoiceProps): JSX.Elemen
       />
       <span>
         <strong>{title}</strong>
-        <span class="soft">{missing ?? text}</span>
+        <span class="soft">
+          <Advice of={missing ?? text} />
+        </span>
       </span>
     </label>
   </li>

@@ -35,7 +35,7 @@ const columns: readonly Column<HistoryRun>[] = [
     id: 'error',
     title: 'What went wrong',
     wide: true,
-    cell: (run) => (run.error ? <span class="run-error">{plain(run.error.message)}</span> : ''),
+    cell: (run) => (run.error ? <span class="run-error excerpt">{plain(run.error.message)}</span> : ''),
   },
 ];
 

@@ -59,8 +59,18 @@ export function HourMap({ timetable, week }: HourMapProps): JSX.Element {
         </tbody>
       </table>
       <p class="soft hour-legend">
-        <span class="swatch-hatch" /> blackout: plans that have it do not begin <span class="swatch-bad">!</span> a run
-        failed or was missed
+        <span>
+          <span class="swatch level-3 over" /> began
+        </span>
+        <span>
+          <span class="swatch level-3" /> will begin
+        </span>
+        <span>
+          <span class="swatch hatched" /> blackout: plans that have it do not begin
+        </span>
+        <span>
+          <span class="swatch-bad">!</span> a run failed or was missed
+        </span>
       </p>
     </section>
   );

@@ -20,7 +20,8 @@ export function NextRuns({ plans }: { readonly plans: readonly TimetablePlan[] }
         <ol class="next-runs">
           {next.map(({ plan, at }) => (
             <li key={plan}>
-              <Time at={at} /> <Text of={plan} />
+              <Time at={at} />
+              <Text of={plan} />
             </li>
           ))}
         </ol>

@@ -64,6 +64,7 @@ export function PlanWeeks({ plans, week, again }: PlanWeeksProps): JSX.Element {
           {
             id: 'act',
             title: 'Act',
+            numeric: true,
             cell: (plan: TimetablePlan) => (
               <span class="row-acts">
                 <PauseOrResume plan={plan} onDone={again} />

@@ -47,8 +47,10 @@ export function ScheduleScreen(): JSX.Element {
         <NoSchedules />
       ) : (
         <>
-          <NextRuns plans={data.plans} />
-          <Conflicts conflicts={data.conflicts} />
+          <div class="schedule-top">
+            <NextRuns plans={data.plans} />
+            <Conflicts conflicts={data.conflicts} />
+          </div>
           <HourMap timetable={data} week={week} />
           <section class="block" aria-labelledby="plans">
             <div class="block-head">

@@ -90,7 +90,7 @@ function columns(current: string | null, withUser: boolean, end: (id: string) =>
         </>
       ),
     },
-    { id: 'address', title: 'From', cell: ({ address }) => <Text of={address ?? 'unknown'} /> },
+    { id: 'address', title: 'From', named: true, cell: ({ address }) => <Text of={address ?? 'unknown'} /> },
     { id: 'since', title: 'Since', cell: ({ created }) => <Time at={created} /> },
     { id: 'used', title: 'Last used', cell: ({ used }) => <Time at={used} /> },
     {

@@ -24,7 +24,7 @@ const spans = [
 ] as const;
 
 const columns = (revoke: (name: string) => void): readonly Column<Token>[] => [
-  { id: 'name', title: 'Name', cell: ({ name }) => <Text of={name} /> },
+  { id: 'name', title: 'Name', named: true, cell: ({ name }) => <Text of={name} /> },
   { id: 'roles', title: 'May do', cell: (token) => <Roles roles={token.roles} /> },
   { id: 'vms', title: 'VMs', cell: (token) => <Vms vms={token.vms} /> },
   {

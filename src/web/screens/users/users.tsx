@@ -41,6 +41,7 @@ const columns = (open: (what: Open) => void): readonly Column<User>[] => [
   {
     id: 'name',
     title: 'Name',
+    named: true,
     cell: ({ name, kind }) => (
       <>
         <Text of={name} />
