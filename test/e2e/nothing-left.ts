@@ -61,11 +61,19 @@ function strangers(folder: string, known: ReturnType<typeof points>): string[] {
     /^\.sendense\/state-[0-9]{8}-v[0-9]+-[0-9a-f]{8}\.db(\.sha256)?$/.test(name);
   // Who had the lock of a VM before stays known; a folder beside that means that somebody has it.
   const isLockRecord = (name: string): boolean => /^\.sendense\/locks\/(\.marks\/)?[^/.]+\/[0-9]{12}\.json$/.test(name);
+  // Whoever is killed while it takes a lock leaves a folder that no record names. The next one to take it after five minutes removes it.
+  const records = names.filter(isLockRecord).map((name) => readFileSync(join(root, name), 'utf8'));
+  const isCutOff = (name: string): boolean => {
+    const work = /^\.sendense\/locks\/(?:\.marks\/)?[^/.]+\/(work-[0-9a-f-]{36})\/(?:alive|record)$/.exec(name)?.[1];
+    return work !== undefined && !records.some((record) => record.includes(work));
+  };
   const missing = [...owned].filter(
     (name) => /\.(json|qcow2|index)$/.test(name) && known.length > 0 && !names.includes(name),
   );
   return [
-    ...names.filter((name) => !owned.has(name) && !isCopy(name) && !isLockRecord(name)).map((name) => `file ${name}`),
+    ...names
+      .filter((name) => !owned.has(name) && !isCopy(name) && !isLockRecord(name) && !isCutOff(name))
+      .map((name) => `file ${name}`),
     ...missing.map((name) => `missing ${name}`),
   ];
 }

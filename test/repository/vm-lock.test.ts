@@ -9,6 +9,7 @@ import { thisProcess } from '../../src/host/programs/process-identity.ts';
 import {
   assertHeld,
   nameUnder,
+  placeFile,
   publishText,
   removeFile,
   renameFile,
@@ -156,6 +157,22 @@ describe('the lock of a VM', () => {
     // That it goes takes nothing from who has it now.
     await old[Symbol.asyncDispose]();
     await assertHeld(hold);
+  });
+
+  test('whoever is just being overtaken is told so, too: what it had staged goes before its folder', async () => {
+    await using folder = await temporaryFolder();
+    await mkdir(folder.file('pgtest1'));
+    await using hold = await holdVm(asking(folder, 'run-1'));
+    const file = folder.file('pgtest1/there');
+    const emptied = async (staged: string): Promise<void> => {
+      await writeFile(staged, 'new');
+      await rm(staged);
+    };
+    await expect(placeFile(hold, file, emptied)).rejects.toMatchObject({ code: 'run.overtaken' });
+    // A folder that is not there is something else.
+    const missing = folder.file('pgtest2/there');
+    await expect(replaceText(hold, missing, 'new')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(() => replaceTextNow(hold, missing, 'new')).toThrow(/ENOENT/);
   });
 
   test('what it changes is changed, and nothing else is left', async () => {

@@ -199,6 +199,23 @@ test('of two who save one plan the second sees both texts, and chooses', async (
   expect([...one.complaints, ...two.complaints]).toEqual([]);
 });
 
+test('an answer from before the login does not end the session', async () => {
+  await using opened = await loggedIn('/plans');
+  const { page } = opened;
+  await page.getByRole('link', { name: 'pgtest1-nightly' }).waitFor();
+  // As the hub answers to what was asked before.
+  const error = { code: 'api.login', message: 'nobody is logged in', remedy: 'Log in.', position: null };
+  const others = (url: URL): boolean => url.pathname.startsWith('/api/v1/runs');
+  await page.route(others, (route) => route.fulfill({ status: 401, json: { error } }));
+  const asked = page.waitForResponse((answer) => answer.url().endsWith('/api/v1/session'));
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  expect((await asked).status()).toBe(200);
+  await page.unroute(others);
+  await page.getByRole('link', { name: 'Plans', exact: true }).click();
+  await page.getByRole('link', { name: 'pgtest1-nightly' }).waitFor();
+  expect(await page.getByRole('dialog').count()).toBe(0);
+});
+
 test('what was typed outlives the session, the hub, and a page that is loaded again; leaving asks', async () => {
   await using opened = await loggedIn('/plan-files/nightly.yaml');
   const { page } = opened;

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFi
 import { link, lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { exists, fsyncFolder, nameFile, writeNewFile } from '../../host/files/files.ts';
+import { exists, fsyncFolder, isNamed, nameFile, writeNewFile } from '../../host/files/files.ts';
 import { withPath } from '../../host/files/with-path.ts';
 import type { VmHold } from './vm-hold.ts';
 
@@ -29,12 +29,15 @@ const own = ({ folder }: VmHold): string => join(folder, randomUUID());
 
 const gone = (error: unknown): boolean => ['ENOENT', 'ESTALE'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-/** What an error of the file system means: where the folder is gone, that the lock is lost. */
-async function explained<T>(hold: VmHold, act: () => Promise<T>): Promise<T> {
+/**
+ * What an error of the file system means: where the folder is gone, or the file that was staged in it, the lock is lost. Whoever takes it
+ * over removes first what is in the folder. `act` makes that file before it does anything else.
+ */
+async function explained<T>(hold: VmHold, staged: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (gone(error) && !(await exists(hold.folder))) throw overtaken(hold, error);
+    if (gone(error) && !(await isNamed(staged))) throw overtaken(hold, error);
     throw error;
   }
 }
@@ -45,7 +48,7 @@ const isElsewhere = (error: unknown): boolean => (error as NodeJS.ErrnoException
 /** Makes a new file with this content, durably; never over another. @throws SendenseError `file.exists` */
 export async function publishText(hold: VmHold, path: string, text: string): Promise<void> {
   const staged = own(hold);
-  await explained(hold, async () => {
+  await explained(hold, staged, async () => {
     await writeNewFile(staged, text, 0o400);
     try {
       await nameFile(staged, path);
@@ -68,7 +71,7 @@ async function publishBeside(hold: VmHold, path: string, text: string): Promise<
 /** Puts a file with this content in the place of the one before, if there is one, durably. */
 export async function replaceText(hold: VmHold, path: string, text: string): Promise<void> {
   const staged = own(hold);
-  await explained(hold, async () => {
+  await explained(hold, staged, async () => {
     await writeNewFile(staged, text, 0o400);
     try {
       await rename(staged, path);
@@ -91,7 +94,7 @@ export async function replaceText(hold: VmHold, path: string, text: string): Pro
  */
 export async function placeFile(hold: VmHold, path: string, make: (file: string) => Promise<void>): Promise<void> {
   const staged = own(hold);
-  await explained(hold, async () => {
+  await explained(hold, staged, async () => {
     await make(staged);
     try {
       await rename(staged, path);
@@ -120,9 +123,9 @@ export function replaceTextNow(hold: VmHold, path: string, text: string): void {
       renameSync(temporary, path);
     }
   } catch (error) {
+    const isLost = gone(error) && !existsSync(staged);
     rmSync(staged, { force: true });
-    if (gone(error) && !existsSync(hold.folder)) throw overtaken(hold, error);
-    throw error;
+    throw isLost ? overtaken(hold, error) : error;
   }
   flushFolder(path);
 }
@@ -180,22 +183,22 @@ export async function removeFile(hold: VmHold, path: string): Promise<void> {
 
 /** Gives a file the name of another, whose place it takes. A kill leaves the file under one of its names, or both. */
 export async function renameFile(hold: VmHold, from: string, to: string): Promise<void> {
-  await explained(hold, async () => {
-    const staged = own(hold);
-    try {
-      await link(from, staged);
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (!['EXDEV', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
-      await assertHeld(hold);
-      return rename(from, to);
-    }
+  const staged = own(hold);
+  try {
+    await link(from, staged);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    await assertHeld(hold);
+    if (!['EXDEV', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(code)) throw error;
+    return rename(from, to);
+  }
+  await explained(hold, staged, async () => {
     await rename(staged, to);
     // Two names of one file: rename(2) does nothing and says that all is well.
     await rm(staged, { force: true });
-    const [there, old] = await Promise.all([lstat(to), lstat(from).catch(() => null)]);
-    if (old?.ino === there.ino) await rm(from, { force: true });
   });
+  const [there, old] = await Promise.all([lstat(to), lstat(from).catch(() => null)]);
+  if (old?.ino === there.ino) await rm(from, { force: true });
 }
 
 /** Another name for a file, in the holder's folder; null: this file system cannot. What opens the file by it does so only while the lock is held. */

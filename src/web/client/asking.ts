@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { Trouble } from './ask.ts';
 import { follow, type Topic } from './events.ts';
 import { heard, hubAnswered, hubSilent, way } from './freshness.ts';
-import { sessionEnded } from './session.ts';
+import { checkSession } from './session.ts';
 
 /** A question that is asked again and again. */
 export interface Asking {
@@ -101,5 +101,5 @@ export function useAsking(asking: Asking | null, topics: readonly Topic[] = []):
 export function noteAnswer(trouble: Trouble | undefined): void {
   if (trouble?.status === 0) hubSilent();
   else hubAnswered();
-  if (trouble?.status === 401) sessionEnded();
+  if (trouble?.status === 401) void checkSession();
 }

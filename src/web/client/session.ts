@@ -21,13 +21,17 @@ export const session = signal<Session | null | undefined>(undefined);
 export const ended = signal(false);
 
 const place = '/api/v1/session';
+/** How often somebody logged in since the page was loaded. */
+let logins = 0;
 
 /** Whether who is logged in may do something. */
 export const may = (right: string): boolean => session.value?.rights.includes(right) === true;
 
 /** Asks the hub who is logged in. @returns why that is not known */
 export async function readSession(): Promise<Trouble | undefined> {
+  const before = logins;
   const answer = await ask<Session>(place);
+  if (before !== logins) return undefined;
   if (answer.ok === true) {
     session.value = answer.body;
     ended.value = false;
@@ -44,6 +48,7 @@ export async function readSession(): Promise<Trouble | undefined> {
 export async function logIn(name: string, password: string): Promise<Trouble | undefined> {
   const answer = await ask<Session>(place, { method: 'POST', body: { name, password } });
   if (answer.ok === false) return answer.trouble;
+  logins += 1;
   if (answer.ok === true) session.value = answer.body;
   ended.value = false;
   return undefined;
@@ -72,6 +77,15 @@ export async function logOut(): Promise<Trouble | undefined> {
 export const atProvider = (to: string, again = false): string =>
   `${place}/oidc?${new URLSearchParams({ to, ...(again && { again: 'true' }) }).toString()}`;
 
-export function sessionEnded(): void {
-  if (session.peek()) ended.value = true;
+let checking = false;
+
+/** An answer said so. It may be that to a question from before the last login: the hub is asked whether it is so. */
+export async function checkSession(): Promise<void> {
+  if (checking || ended.peek() || !session.peek()) return;
+  checking = true;
+  const before = logins;
+  const answer = await ask<Session>(place);
+  checking = false;
+  const isKnown = answer.ok !== false || ![401, 429].includes(answer.trouble.status);
+  if (!isKnown && before === logins && session.peek()) ended.value = true;
 }

@@ -182,7 +182,7 @@ describe('the disks of a node', { timeout: 300_000 }, () => {
     expect(diskAddresses(await linkOf(at.stateDir))).toBe(1);
     const port = await at.hub.echo('site-b');
     expect(await through(port)).toBe('written to a disk');
-    expect(carriedBy(at)).toBe('sshd');
+    await until(() => carriedBy(at) === 'sshd', 'the list of nodes says so');
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
     socket.write('x');
@@ -220,7 +220,7 @@ describe('the disks of a node', { timeout: 300_000 }, () => {
     await using link = await at.link(api);
     await wayOf(link, { way: 'tunnel', state: 'up', error: null });
     expect(await through(await at.hub.echo('site-b'))).toBe('written to a disk');
-    expect(carriedBy(at)).toBe('builtin');
+    await until(() => carriedBy(at) === 'builtin', 'the list of nodes says so');
   });
 });
 

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** For how long a disk may stay held that nobody writes to, ms. */
 const heldMs = 15_000;
 const againMs = 500;
+/** The refusal comes by a socket, the reason by a pipe: for so long the reason may come later, ms. */
+const reasonMs = 250;
 
 /**
  * The connection that looked whether the disk opens may hold its lock for a while after it has ended: VMware's library closes a disk when it
@@ -20,8 +22,12 @@ export async function whileHeld<T>(
       return await act();
     } catch (error) {
       signal?.throwIfAborted();
+      await pause(reasonMs, signal);
       if (!isHeld() || performance.now() > until) throw error;
     }
-    await delay(againMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+    await pause(againMs, signal);
   }
 }
+
+const pause = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
+  delay(ms, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
