@@ -8,6 +8,7 @@ import type {
   FastifyHttpOptions,
 } from 'fastify';
 import type { TlsOptions } from 'node:tls';
+import { keptAlive } from '../host/net/keep-alive.ts';
 import { limitNewcomers, type Newcomers } from '../host/net/limit-newcomers.ts';
 import { limitPerMinute } from '../host/net/limit-per-minute.ts';
 import { directly, type CameFrom } from './came-from.ts';
@@ -125,6 +126,8 @@ function serverOf(limits: ApiLimits, tls: TlsOptions | undefined): Pick<FastifyH
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1000, limits.headersMs),
     maxHeaderSize: limits.headerBytes,
+    // A caller that is gone without a word: its request ends, whatever it waits for.
+    ...keptAlive,
   };
   // Fastify makes a server of HTTPS of `https`; to all else it is one of HTTP.
   return tls ? ({ https: { ...http, ...tls, handshakeTimeout: limits.headersMs } } as object) : { http };

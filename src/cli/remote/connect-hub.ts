@@ -3,6 +3,7 @@ import { Agent } from 'node:http';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { keptAlive, keptAliveAgent } from '../../host/net/keep-alive.ts';
 import type { HubPlace } from './hub-place.ts';
 
 /** Time for connection and handshake, ms. */
@@ -13,7 +14,7 @@ const mostSockets = 8;
 
 /** Makes the connections to a hub. None is used before its other end is known to be that hub. */
 export function hubAgent(place: HubPlace): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets: mostSockets });
+  const agent = new Agent({ ...keptAliveAgent, maxSockets: mostSockets });
   agent.createConnection = (_options, made) => {
     connected(place).then(
       (socket) => made?.(null, socket),
@@ -26,7 +27,7 @@ export function hubAgent(place: HubPlace): Agent {
 
 async function connected(place: HubPlace): Promise<Socket> {
   const { host, port, tls } = place;
-  const socket = tls ? secure(place) : connectPlain({ host, port, noDelay: true });
+  const socket = tls ? secure(place) : connectPlain({ host, port, noDelay: true, ...keptAlive });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${connectMs / 1000} s`)), connectMs);
   socket.once(tls ? 'secureConnect' : 'connect', resolve).once('error', reject);
@@ -52,6 +53,7 @@ const secure = ({ host, port, trust }: HubPlace): TLSSocket =>
     minVersion: 'TLSv1.2',
     // Judged by assertHub, before anything is written.
     rejectUnauthorized: false,
+    ...keptAlive,
   });
 
 /** The node:tls documentation: without rejectUnauthorized, `authorized` says what the verification, host name included, found. */

@@ -2,12 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { breakOf, openNbdConnection, type NbdConnection, type NbdOptions } from './nbd-connection.ts';
 import { waysTo, type ExportFacts } from './nbd-protocol.ts';
+import { parseNbdUri } from './nbd-uri.ts';
 
 /** How to hold on to a server: plain data, so that it can be given to a thread. */
 export interface LinkOptions {
   /** How long a break of the network may last, ms. Default 0: every break is the end. */
   readonly reconnectMs?: number | undefined;
-  /** No sign of life for so long is a break, ms; doubled as long as nothing is answered after it. Default 20 000. */
+  /**
+   * No sign of life for so long is a break, ms; doubled as long as nothing is answered after it. Default 20 000; where every break is
+   * the end 120 000, and never for a server at a Unix socket.
+   */
   readonly silenceMs?: number | undefined;
   /** Time limit of one attempt to connect, ms. Default 10 000 where breaks are outlived, else 30 000. */
   readonly connectTimeoutMs?: number | undefined;
@@ -33,8 +37,14 @@ export type LinkEvent = { readonly state: 'lost'; readonly why: string } | { rea
 
 const attemptMs = 10_000;
 const pauses = { first: 100, last: 2000 };
+/** A slow server gets no second chance there, so it gets more time. */
+const silenceAtOnceMs = 120_000;
 /** How many times the silence a server may be silent that makes connections and answers nothing over them. */
 const mostPatience = 32;
+
+/** No line is in between at a Unix socket. */
+const silenceWithoutReconnect = (uri: string): number | undefined =>
+  parseNbdUri(uri)?.kind === 'unix' ? undefined : silenceAtOnceMs;
 
 /**
  * A connection that outlives breaks: it is made again within `reconnectMs`, and what was not answered is asked again. That
@@ -57,7 +67,12 @@ export async function openLastingConnection(uri: string, who: string, options: L
     homeMs = 60_000,
     ...rest
   } = options;
-  if (reconnectMs === 0) return openNbdConnection(uri, who, { ...rest, signal });
+  if (reconnectMs === 0)
+    return openNbdConnection(uri, who, {
+      ...rest,
+      signal,
+      silenceMs: options.silenceMs ?? silenceWithoutReconnect(uri),
+    });
 
   const disposed = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, disposed.signal]) : disposed.signal;

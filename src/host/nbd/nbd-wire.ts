@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { keptAlive } from '../net/keep-alive.ts';
 import type { NbdAddress } from './nbd-uri.ts';
 
 /** Who takes the bytes of a wire. */
@@ -43,8 +44,7 @@ export function openWire(address: NbdAddress, key: Buffer | null, reader: WireRe
   const plain: Socket = connect({
     ...(address.kind === 'unix' ? { path: address.socket } : { host: address.host, port: address.port }),
     noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 10_000,
+    ...keptAlive,
     // A socket that is to be encrypted later cannot have a reader of its own.
     ...(address.kind === 'tls'
       ? {}

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { TLSSocket } from 'node:tls';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { bounded, boundedText } from '../net/bounded-answer.ts';
+import { firstProbeMs } from '../net/keep-alive.ts';
 import type { ImageKey } from '../images/image-options.ts';
 import { contentStream, lockingStream } from '../images/locked-file.ts';
 import { called, limited, limits, lost, parse, read, refusal, type NodeAddress, type Size } from './node-answers.ts';
@@ -326,6 +327,7 @@ async function send(
   };
   const request = url ? (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options) : httpRequest(options);
   request.setNoDelay(true);
+  request.setSocketKeepAlive(true, firstProbeMs);
   request.on('response', resolve);
   request.on('timeout', () => request.destroy(new Error(`no answer for ${silenceMs / 1000} s`)));
   const failed = (error: Error): void =>

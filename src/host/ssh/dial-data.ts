@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { keptAlive } from '../net/keep-alive.ts';
 import { prefaceAnswer, prefaceOf } from './data-preface.ts';
 import { where, type SshServer } from './tunnel-options.ts';
 import { untilOpen } from './until-open.ts';
@@ -26,7 +27,7 @@ export async function dialData(
     host: server.host,
     port: server.port,
     noDelay: true,
-    keepAlive: true,
+    ...keptAlive,
     // As many bytes at a time as are missing, and no more: what comes behind the answer is sshd's.
     onread: {
       buffer: Buffer.alloc(1),

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Client, ConnectConfig } from 'ssh2';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { keptAlive } from '../net/keep-alive.ts';
 import { fingerprintOf, fingerprintOfBlob, parsePublicKey, signatureAlgorithms, typeOfBlob } from './keys.ts';
 import { where, type SshServer } from './tunnel-options.ts';
 import { untilOpen } from './until-open.ts';
@@ -75,7 +76,7 @@ export async function connectSsh2(options: ConnectOptions): Promise<{ client: Cl
 /** Without Nagle: with it a request of 64 KiB takes 40 ms. */
 async function openTcp(server: SshServer, signal: AbortSignal | undefined): Promise<Socket> {
   const open = Promise.withResolvers<void>();
-  const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
+  const socket = connect({ host: server.host, port: server.port, noDelay: true, ...keptAlive });
   const failure = (why: string, cause?: unknown): SendenseError =>
     new SendenseError('ssh.unreachable', `${where(server)}: ${why}`, { cause });
   socket.on('connect', open.resolve).on('error', (error: NodeJS.ErrnoException) => {

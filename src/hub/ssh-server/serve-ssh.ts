@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { keptAlive } from '../../host/net/keep-alive.ts';
 import { ssh2 } from '../../host/ssh/ssh2.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { ciphers } from '../../host/ssh/ssh2-connect.ts';
@@ -65,7 +66,7 @@ export async function serveSsh(options: SshServerOptions): Promise<SshServer> {
     },
     door.handshake,
   );
-  const listener = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 }, door.admit);
+  const listener = createServer({ noDelay: true, ...keptAlive }, door.admit);
   try {
     listener.listen(places.listen);
     await once(listener, 'listening');

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { keptAlive } from '../../host/net/keep-alive.ts';
 
 export interface PinnedAddress {
   readonly host: string;
@@ -54,7 +55,7 @@ const optionsOf = ({ host, port }: PinnedAddress): ConnectionOptions => ({
   ...(isIP(host) ? {} : { servername: host }),
   // Judged by assertExpected, which can still see the certificate then, and before anything is written.
   rejectUnauthorized: false,
-  ...({ noDelay: true, keepAlive: true } as object),
+  ...({ noDelay: true, ...keptAlive } as object),
 });
 
 function authorities({ host, port, thumbprint, ca }: PinnedAddress): ConnectionOptions {

@@ -1,5 +1,6 @@
 import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { keptAliveAgent } from '../../host/net/keep-alive.ts';
 import { connectPinned, type PinnedAddress } from './connect-pinned.ts';
 
 // `import` of node:http makes a facade of all it exports, undici among it: 70 ms at every start.
@@ -11,7 +12,7 @@ const maxAnswerBytes = 256 * 1024 * 1024;
 
 /** Connections whose other end is proven before a request goes over them; new ones end when `closed` aborts. */
 export function pinnedAgent(address: PinnedAddress, keepAlive: boolean, closed: AbortSignal): HttpAgent {
-  const agent = new Agent({ keepAlive, ...(keepAlive && { maxSockets: 6, timeout: idleMs }) });
+  const agent = new Agent(keepAlive ? { ...keptAliveAgent, maxSockets: 6, timeout: idleMs } : {});
   const connect = async (done: (error: unknown, socket?: unknown) => void): Promise<void> => {
     let socket: unknown;
     try {

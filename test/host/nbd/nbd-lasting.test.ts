@@ -313,6 +313,19 @@ describe('a connection that lasts', () => {
     expect(link.made()).toBe(6);
   });
 
+  test('without `reconnect` a server that falls silent is given up, too', async () => {
+    await using shop = await openWorkshop();
+    const [there, port = 0] = await freePorts(2);
+    await using _server = await served(shop, '127.0.0.1', there ?? 0);
+    await using link = await cuttableLink({ host: '127.0.0.1', port }, { host: '127.0.0.1', port: there ?? 0 });
+    await using client = await connectNbd(tcpUri('127.0.0.1', port, 'target'), { silenceMs: 200 });
+    link.freeze();
+    await expect(client.read(0, Buffer.alloc(block))).rejects.toMatchObject({
+      code: 'nbd.lost',
+      message: expect.stringMatching(/no answer and no sign of life for 0.2 s$/),
+    });
+  });
+
   test('a server that says nothing of itself may have been started anew: a break is the end', async () => {
     await using shop = await openWorkshop();
     await shop.nbdkitTarget('memory', '1M');

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { keptAlive } from '../../net/keep-alive.ts';
 import { createGreeter, greeting } from './greet.ts';
 import { bufferedBytes, passOn } from './pass-on.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -19,7 +20,7 @@ const backlog = 4096;
 export async function listenAtGate(place: GatePlace, room: WaitingRoom): Promise<AsyncDisposable> {
   const psk = Buffer.from(place.psk, 'hex');
   const open = new Set<Socket>();
-  const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  const options = { allowHalfOpen: true, noDelay: true, ...keptAlive };
   const server = createServer({ ...options, highWaterMark: bufferedBytes } as object, (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));

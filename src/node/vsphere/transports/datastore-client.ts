@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { keptAliveAgent } from '../../../host/net/keep-alive.ts';
 import { connectPinned, type PinnedAddress } from '../connect-pinned.ts';
 import type { TakeChunk } from './read-in-turn.ts';
 import { openRangeConnection, type RangeConnection, type RangeRequest } from './range-connection.ts';
@@ -157,7 +158,7 @@ export function datastoreClient(
 const isFinal = (error: unknown): boolean => error instanceof SendenseError && error.code !== 'vsphere.unreachable';
 
 function pinnedAgent(address: PinnedAddress, maxSockets: number, closed: AbortSignal): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets });
+  const agent = new Agent({ ...keptAliveAgent, maxSockets });
   // Node calls this for each new connection, and writes the request once the connection has been checked and given out.
   agent.createConnection = (_options, callback) => {
     void connectFor(address, closed, callback as (error: unknown, socket?: Duplex) => void);
