@@ -24,7 +24,7 @@ export interface FarNode extends AsyncDisposable {
   readonly vm: SimulatedVm;
   readonly stateDir: string;
   /** Between hub and node, for the API and for the disks. */
-  readonly link: Pick<CuttableLink, 'cut' | 'freeze' | 'mend'>;
+  readonly link: Pick<CuttableLink, 'cut' | 'mend'>;
   start(): Promise<RunningNode>;
   /** `sendense-run restore` to a new VM by the node, as a process of its own. */
   restore(name: string, ...words: string[]): ChildProcess;
@@ -89,7 +89,6 @@ export async function farNode(
     stateDir,
     link: {
       cut: async () => void (await Promise.all(links.map((link) => link.cut()))),
-      freeze: () => links.forEach((link) => link.freeze()),
       mend: async () => void (await Promise.all(links.map((link) => link.mend()))),
     },
     start: () => startNode({ listen: { host: '127.0.0.1', port }, stateDir, token }),

@@ -1,7 +1,6 @@
 /** The way between hub and node, or between node and vCenter, breaks while a VM is restored in place. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RunningNode } from '../../src/node/start-node.ts';
 import { connectVsphere } from '../../src/node/vsphere/connect.ts';
@@ -9,13 +8,10 @@ import { until } from '../node/support.ts';
 import { randomBytes } from '../support/random.ts';
 import { farNode, inTheMiddle, type FarNode } from './far-node.ts';
 import { isTorn, MiB } from './vsphere-workspace.ts';
-import { program } from './workspace.ts';
 
 const timeout = 600_000;
 /** Longer than whoever cleans up waits for a vCenter, ms. */
 const awayMs = 10_000;
-/** The hub gives up after less, ms. */
-const silentMs = 400_000;
 
 let far: FarNode;
 let node: RunningNode;
@@ -96,30 +92,6 @@ describe('the link between hub and node is cut in the middle', { timeout }, () =
     });
   });
 });
-
-test(
-  'the link between hub and node goes silent: the hub gives up in time, and the same command completes it',
-  {
-    timeout,
-  },
-  async () => {
-    await far.at.vcenter.vddkFault({ 'slow-ms': 500 });
-    // A process of its own, that may take longer than other calls: while nothing answers it also asks for what it made.
-    const restored = execa(process.execPath, [program, ...words, '--no-safety-backup'], {
-      cwd: far.at.work.folder,
-      env: { NO_COLOR: '1' },
-      reject: false,
-      timeout: silentMs,
-    }).then(({ exitCode = -1, stdout, stderr }) => ({ exitCode, stdout, stderr }));
-    await inTheMiddle(far);
-    // Connections stay, and nothing comes over them.
-    far.link.freeze();
-    await expectTornUntilRepeated(restored, {
-      code: 'node.unreachable',
-      told: `nobody knows whether ${inPart}do not start it`,
-    });
-  },
-);
 
 describe('the link between node and vCenter is cut', { timeout }, () => {
   /** From now on, for so long: connections end, and new ones are refused. */
