@@ -1,21 +1,22 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 
-/** Those of this process within one second. */
-const given = { second: '', ids: new Set<string>() };
+/** Of this process: the last second, and what the last id of it ends with. */
+const last = { second: '', tail: 0 };
+
+const tails = 2 ** 24;
+/** How much larger the next tail is at most: sixteen thousand ids of a second have room at that, and other processes hit few of them. */
+const step = 512;
+
+const stepBehind = (tail: number): number => (tail < tails - 2 ** 20 ? step : 1);
 
 /**
- * `20261121T013000Z-4f3a9c`: sortable by time, safe as a file name. No two of this process are the same: of a thousand in one second, as
- * when a daemon catches up, two would be in one case of thirty.
+ * `20261121T013000Z-4f3a9c`: sortable by time, safe as a file name. No two of this process are the same, and those of one second are in order,
+ * too: whoever sorts names has the newest last.
  */
 export function newRunId(now: number): string {
   const second = new Date(now).toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
-  if (given.second !== second) {
-    given.second = second;
-    given.ids.clear();
-  }
-  let id: string;
-  do id = `${second}-${randomBytes(3).toString('hex')}`;
-  while (given.ids.has(id));
-  given.ids.add(id);
-  return id;
+  // Sixteen thousand and more have room behind the first one. Then small steps are left, and each is still larger than the one before.
+  last.tail = second === last.second ? last.tail + 1 + randomInt(stepBehind(last.tail)) : randomInt(tails / 2);
+  last.second = second;
+  return `${second}-${last.tail.toString(16).padStart(6, '0')}`;
 }
