@@ -7,6 +7,7 @@ const tails = 2 ** 24;
 /** How much larger the next tail is at most: sixteen thousand ids of a second have room at that, and other processes hit few of them. */
 const step = 512;
 
+/** Where the room runs out, small steps are left. */
 const stepBehind = (tail: number): number => (tail < tails - 2 ** 20 ? step : 1);
 
 /**
@@ -15,7 +16,6 @@ const stepBehind = (tail: number): number => (tail < tails - 2 ** 20 ? step : 1)
  */
 export function newRunId(now: number): string {
   const second = new Date(now).toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
-  // Sixteen thousand and more have room behind the first one. Then small steps are left, and each is still larger than the one before.
   last.tail = second === last.second ? last.tail + 1 + randomInt(stepBehind(last.tail)) : randomInt(tails / 2);
   last.second = second;
   return `${second}-${last.tail.toString(16).padStart(6, '0')}`;

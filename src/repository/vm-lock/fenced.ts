@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, type Stats } from 'node:fs';
 import { link, lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
@@ -181,6 +181,12 @@ export async function removeFile(hold: VmHold, path: string): Promise<void> {
   await rm(staged, { force: true });
 }
 
+const lstatIfThere = (path: string): Promise<Stats | null> =>
+  lstat(path).catch((error: unknown) => {
+    if (gone(error)) return null;
+    throw error;
+  });
+
 /** Gives a file the name of another, whose place it takes. A kill leaves the file under one of its names, or both. */
 export async function renameFile(hold: VmHold, from: string, to: string): Promise<void> {
   const staged = own(hold);
@@ -197,8 +203,9 @@ export async function renameFile(hold: VmHold, from: string, to: string): Promis
     // Two names of one file: rename(2) does nothing and says that all is well.
     await rm(staged, { force: true });
   });
-  const [there, old] = await Promise.all([lstat(to), lstat(from).catch(() => null)]);
-  if (old?.ino === there.ino) await rm(from, { force: true });
+  // Whoever took the lock over since may have moved either: then there is nothing left to do here.
+  const [there, old] = await Promise.all([to, from].map(lstatIfThere));
+  if (there && old && old.ino === there.ino) await rm(from, { force: true });
 }
 
 /** Another name for a file, in the holder's folder; null: this file system cannot. What opens the file by it does so only while the lock is held. */

@@ -92,12 +92,11 @@ async function judge(
   // What lies beside the database of a rescue goes with it.
   const file = services.rescuing ? null : pictureFile(services.state.path, runId, name);
   const screenshot = file === null ? null : await keepPicture(guest, file);
-  if (seen.sign === null)
-    throw new SendenseError(
-      'start.failed',
-      `${name} ${seen.unheard ? 'was started, and nothing tells whether it is up' : 'did not boot'}: ${seen.problem}${screenshot === null ? '' : `; see ${screenshot}`}`,
-      { remedy: guest.remedy },
-    );
+  if (seen.sign === null) {
+    const fate = seen.unheard ? 'was started, and nothing tells whether it is up' : 'did not boot';
+    const where = screenshot === null ? '' : `; see ${screenshot}`;
+    throw new SendenseError('start.failed', `${name} ${fate}: ${seen.problem}${where}`, { remedy: guest.remedy });
+  }
   context.log(`${name} booted in ${Math.round(seconds)} s (${seen.sign})`);
   return { sign: seen.sign, seconds, screenshot };
 }

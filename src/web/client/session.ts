@@ -27,6 +27,9 @@ let logins = 0;
 /** Whether who is logged in may do something. */
 export const may = (right: string): boolean => session.value?.rights.includes(right) === true;
 
+/** The hub does not know who asks. It answers a few such questions with 401, and more with 429; nobody whom it knows gets 429 about the session. */
+const isNobody = ({ status }: Trouble): boolean => [401, 429].includes(status);
+
 /** Asks the hub who is logged in. @returns why that is not known */
 export async function readSession(): Promise<Trouble | undefined> {
   const before = logins;
@@ -37,8 +40,7 @@ export async function readSession(): Promise<Trouble | undefined> {
     ended.value = false;
     return undefined;
   }
-  // Of those whom it does not know the hub answers a few: whom it knows hears no 429 here.
-  if (answer.ok === false && ![401, 429].includes(answer.trouble.status)) return answer.trouble;
+  if (answer.ok === false && !isNobody(answer.trouble)) return answer.trouble;
   // Who was logged in keeps what is on the screen.
   if (!ended.value) session.value = null;
   return undefined;
@@ -79,13 +81,12 @@ export const atProvider = (to: string, again = false): string =>
 
 let checking = false;
 
-/** An answer said so. It may be that to a question from before the last login: the hub is asked whether it is so. */
+/** Call it when the hub has answered 401. That may be the answer to a question from before the last login, so the hub is asked again. */
 export async function checkSession(): Promise<void> {
   if (checking || ended.peek() || !session.peek()) return;
   checking = true;
   const before = logins;
   const answer = await ask<Session>(place);
   checking = false;
-  const isKnown = answer.ok !== false || ![401, 429].includes(answer.trouble.status);
-  if (!isKnown && before === logins && session.peek()) ended.value = true;
+  if (answer.ok === false && isNobody(answer.trouble) && before === logins && session.peek()) ended.value = true;
 }
