@@ -108,6 +108,21 @@ describe.skipIf(!canAttach)('block devices as a target', () => {
     ).toBe(true);
   });
 
+  test('a disk may end within a sector of the device, of 4 KiB here', async () => {
+    await using at = await workshop();
+    const bytes = 3 * MiB + 512;
+    const raw = await rawDisk(at.path('a.raw'), bytes, [[2 * MiB, MiB + 512]]);
+    const { disks, contents, from } = await restoredDisks(at, [raw]);
+    await using loop = await loopDevice(at.path('a.device'), 4 * MiB, 4096);
+    writeFileSync(loop.path, Buffer.alloc(4 * MiB, 'old'));
+    const to = { device: loop.path, overwrite: false };
+    const claim = deviceTarget.claim(to, disks, { ...facts, planFolder: at.folder });
+    await deviceTarget.write({ to, disks, from }, claim, run());
+    const written = readFileSync(loop.path);
+    expect(written.subarray(MiB, bytes).equals(contents[0]?.subarray(MiB) ?? Buffer.alloc(0))).toBe(true);
+    expect(written.subarray(bytes).equals(Buffer.alloc(MiB - 512))).toBe(true);
+  });
+
   test('what a device holds is named, and goes with overwrite alone', async () => {
     await using subject = await twoDevices();
     const [path = ''] = devicesOf(subject);

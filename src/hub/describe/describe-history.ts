@@ -1,6 +1,6 @@
 import type { HistoryOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { dailySummaries } from '../../state/runs/run-summaries.ts';
+import { newestSummaries, type RunSummary } from '../../state/runs/run-summaries.ts';
 import { listRuns, type RunRecord } from '../../state/runs/runs.ts';
 import type { RunsTable } from '../../state/database/tables.ts';
 
@@ -21,7 +21,7 @@ export function describeHistory(state: State, { plan, vm, status, since, limit, 
   const ofPlan = plan === undefined ? {} : { plan };
   if (daily) {
     const from = since === undefined ? {} : { since: new Date(since).toISOString().slice(0, 10) };
-    const days = dailySummaries(state, { ...ofPlan, ...from });
+    const days = newestSummaries(state, { ...ofPlan, ...from }, limit + 1);
     return { version: 1, runs: [], more: days.length > limit, days: days.slice(0, limit).map(toDay) };
   }
   const runs = listRuns(state, {
@@ -34,11 +34,7 @@ export function describeHistory(state: State, { plan, vm, status, since, limit, 
   return { version: 1, runs: runs.slice(0, limit).map(historyRun), more: runs.length > limit, days: null };
 }
 
-const toDay = ({
-  bytes,
-  command,
-  ...day
-}: ReturnType<typeof dailySummaries>[number]): NonNullable<HistoryOutput['days']>[number] => ({
+const toDay = ({ bytes, command, ...day }: RunSummary): NonNullable<HistoryOutput['days']>[number] => ({
   ...day,
   command: command === 1,
   bytes_transferred: bytes,

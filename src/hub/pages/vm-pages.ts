@@ -12,7 +12,7 @@ import { watchedPlans } from '../../state/schedules/plan-health.ts';
 import { listSchedules } from '../../state/schedules/schedules.ts';
 import { formatAge } from '../../view/format-age.ts';
 import { rulesOf } from '../schedule/schedule-rules.ts';
-import { nextSlot } from '../schedule/slots.ts';
+import { upcomingSlot } from '../schedule/upcoming-slot.ts';
 import type { DaysRequest, Pages } from './pages.ts';
 
 /** Plans that make backups, of one VM or of several. */
@@ -106,7 +106,7 @@ function whatIsKnown(state: State, settings: Settings, only?: string): Known {
       const record = schedules.get(plan);
       const rules =
         record?.facts && record.removed === null && record.paused === null && rulesOf(record.facts.schedule);
-      const next = rules && rules.enabled ? nextSlot(rules, now) : null;
+      const next = rules && rules.enabled ? upcomingSlot(rules, now) : null;
       nextOfPlan.set(plan, next);
       return next;
     },

@@ -9,7 +9,8 @@ import {
   type ScheduleRecord,
 } from '../../state/schedules/schedules.ts';
 import { blackoutAt, jitterOf, rulesOf } from './schedule-rules.ts';
-import { nextSlot, slotsBetween } from './slots.ts';
+import { slotsBetween } from './slots.ts';
+import { upcomingSlot } from './upcoming-slot.ts';
 
 export interface DescribeOptions {
   /** Whose jitter is shown. */
@@ -42,7 +43,7 @@ function describe(
 ): ScheduleOutput {
   const { plan, file, facts, paused, pauseReason, failures, error } = record;
   const rules = facts && rulesOf(facts.schedule);
-  const next = rules?.enabled && paused === null ? nextSlot(rules, now) : null;
+  const next = rules?.enabled && paused === null ? upcomingSlot(rules, now) : null;
   const slot = newest.get(plan);
   const last = slot === undefined ? undefined : findSlot(state, plan, slot);
   return {

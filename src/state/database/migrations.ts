@@ -685,4 +685,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE backups ADD COLUMN before_restore TEXT;
   ALTER TABLE backups ADD COLUMN restored_in_place TEXT;
   `,
+  // The newest days of the history, and the oldest runs, which are forgotten first.
+  `
+  CREATE INDEX runs_finished ON runs (finished) WHERE finished IS NOT NULL;
+  `,
 ];

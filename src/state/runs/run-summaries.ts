@@ -36,6 +36,34 @@ export function dailySummaries(state: State, filter: SummaryFilter = {}): RunSum
   );
 }
 
+/** So many days back from the newest one are looked at, until there are enough lines. */
+const reaches = [1, 8, 64] as const;
+
+/** The newest days of {@link dailySummaries}: all lines of each day, and so many lines, if there are. It reads no runs of older days than it needs. */
+export function newestSummaries(state: State, filter: SummaryFilter, lines: number): RunSummary[] {
+  const newest = newestDay(state, filter.plan);
+  if (newest !== null)
+    for (const days of reaches) {
+      const since = dayOf(Date.parse(newest) - (days - 1) * dayMs);
+      if (filter.since !== undefined && since <= filter.since) break;
+      const found = dailySummaries(state, { ...filter, since });
+      if (found.length >= lines) return found;
+    }
+  return dailySummaries(state, filter);
+}
+
+const dayMs = 86_400_000;
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+function newestDay(state: State, plan: string | undefined): string | null {
+  const ended = state.query.selectFrom('runs').select(({ fn }) => fn.max('finished').as('newest'));
+  const forgotten = state.query.selectFrom('run_summaries').select(({ fn }) => fn.max('day').as('newest'));
+  const run = state.first(plan === undefined ? ended : ended.where('plan', '=', plan))?.newest ?? null;
+  const day = state.first(plan === undefined ? forgotten : forgotten.where('plan', '=', plan))?.newest ?? null;
+  const days = [run === null ? null : dayOf(run), day].filter((one) => one !== null);
+  return days.toSorted().at(-1) ?? null;
+}
+
 /**
  * Makes summaries of runs that ended before `before`, and forgets them with their steps. Runs that are open or unclean
  * stay, and so do the last success and the last failure of each plan, VM and kind. Returns how many are forgotten.

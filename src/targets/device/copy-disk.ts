@@ -1,6 +1,5 @@
 import { imageTarget, partOf, type ImageTarget } from '../../host/images/image-options.ts';
 import { convertArgs, convertImage, type ConvertOptions } from '../../host/images/qemu-img.ts';
-import { flushedMeanwhile } from '../../host/files/flushed-meanwhile.ts';
 import type { HeldDevice } from '../../host/files/block-device.ts';
 import { putBytes } from '../append-file.ts';
 import { copyProgress } from '../copy-progress.ts';
@@ -13,10 +12,14 @@ type From = RestoreRequest<'device'>['from'];
 const diskImage = async (disk: RestoredDisk, from: From): Promise<ImageTarget> =>
   imageTarget(disk.file, { key: (await from.keys()).of(disk) });
 
-/** A block device as QEMU opens it, without a look at what is on it. */
+/**
+ * A block device as QEMU opens it: without a look at what is on it, and past the page cache. So the device works beside the processor,
+ * and what is compared was read from it.
+ */
 export const deviceNode = (path: string): object => ({
   driver: 'raw',
-  file: { driver: 'host_device', filename: path },
+  cache: { direct: true },
+  file: { driver: 'host_device', filename: path, cache: { direct: true } },
 });
 
 /** All but the beginning; null: there is no more than that. */
@@ -43,7 +46,7 @@ export async function bodyCommand(disk: RestoredDisk, from: From, device: string
 export async function copyBody(disk: RestoredDisk, from: From, held: HeldDevice, run: RestoreRun): Promise<void> {
   const options = await bodyOptions(disk, from, held.path);
   const report = copyProgress(run, disk.disk, disk.capacity_bytes);
-  if (options) await flushedMeanwhile(held.path, convertImage({ ...options, signal: run.signal, onProgress: report }));
+  if (options) await convertImage({ ...options, signal: run.signal, onProgress: report });
   await clearEnd(held, disk.capacity_bytes);
   await held.handle.sync();
   report(1);

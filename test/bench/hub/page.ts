@@ -5,18 +5,13 @@ import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { packageRoot } from '../../../src/schemas/package.ts';
 import { launchBrowser } from '../../web/browser.ts';
 import { median } from '../measure.ts';
-import { cpuOf, residentOf } from '../tunnel/process-figures.ts';
 import { bigHub, type BigHub } from './big-hub.ts';
 import { filesFolder } from './files-page.ts';
 import { longestTask, watchTasks } from './long-tasks.ts';
 import { printFigures, type Figure } from './goals.ts';
+import { manyClients } from './many-clients.ts';
 
 const rounds = 5;
-const openPages = 50;
-/** How long so many pages are watched, ms. */
-const watchedMs = 30_000;
-/** Between two changes of the database meanwhile, ms. */
-const changeMs = 5000;
 
 /** The page in Chromium, at a hub with a large database. */
 export async function page(): Promise<void> {
@@ -29,7 +24,7 @@ export async function page(): Promise<void> {
       ...(await scrolling(browser, hub, session)),
       ...(await filesFolder(browser)),
       ...(await logLine(browser, hub, session)),
-      ...(await manyPages(browser, hub, session)),
+      ...(await manyClients(browser, hub, session)),
     ]);
   } finally {
     await browser.close();
@@ -142,32 +137,5 @@ async function logLine(browser: Browser, hub: BigHub, session: Session): Promise
   return [
     { name: 'a line of a log on the screen: median', value: median(times), unit: 's' },
     { name: 'a line of a log on the screen: slowest', value: Math.max(...times), unit: 's', goal: 1 },
-  ];
-}
-
-/** Many pages, each of a browser of its own as far as the hub can tell, while something changes now and then. */
-async function manyPages(browser: Browser, hub: BigHub, session: Session): Promise<Figure[]> {
-  const idle = residentOf([hub.pid]);
-  const pages = await Promise.all(Array.from({ length: openPages }, () => opened(browser, session)));
-  const places = ['/', '/runs', '/vms/vm0042', `/runs/${hub.examples.live}`];
-  for (const [number, at] of pages.entries()) {
-    await at.goto(`${hub.url}${places[number % places.length] ?? '/'}`);
-    await at.getByText('Live', { exact: true }).waitFor();
-  }
-  const before = cpuOf([hub.pid]);
-  const begun = performance.now();
-  while (performance.now() - begun < watchedMs) {
-    hub.change();
-    await hub.log('50 pages look');
-    await delay(changeMs);
-  }
-  const seconds = (performance.now() - begun) / 1000;
-  const share = ((cpuOf([hub.pid]) - before) / seconds) * 100;
-  const resident = residentOf([hub.pid]);
-  await Promise.all(pages.map((at) => at.context().close()));
-  return [
-    { name: `${openPages} open pages, a change every 5 s: of a core`, value: share, unit: '%', goal: 10 },
-    { name: `${openPages} open pages: memory of the hub`, value: resident / 1e6, unit: 'MB', goal: 150 },
-    { name: 'memory of the hub before', value: idle / 1e6, unit: 'MB' },
   ];
 }

@@ -4,10 +4,11 @@ import { createJournal } from '../../../src/state/runs/create-journal.ts';
 import { migrate } from '../../../src/state/database/migrate.ts';
 import { migrations } from '../../../src/state/database/migrations.ts';
 import type { State } from '../../../src/state/database/open-state.ts';
-import { dailySummaries, summariseRuns } from '../../../src/state/runs/run-summaries.ts';
+import { dailySummaries, newestSummaries, summariseRuns } from '../../../src/state/runs/run-summaries.ts';
 import { listRuns, listSteps } from '../../../src/state/runs/runs.ts';
 import { fillState } from '../../bench/many-points.ts';
 import { someRun, temporaryState } from '../temporary-state.ts';
+import { random } from '../../support/random.ts';
 import { openDatabase } from '../../../src/state/database/sqlite.ts';
 
 const day = 86_400_000;
@@ -173,4 +174,35 @@ test('thousands go piece by piece, and what they took is given back', { timeout:
   expect(state.first(state.query.selectFrom('step_events').select(({ fn }) => fn.countAll<number>().as('n')))?.n).toBe(
     5 * (2 * 12 + 2 * 2),
   );
+});
+
+test('the newest days are those of all days, however few are looked at', async () => {
+  using temporary = temporaryState();
+  const { state } = temporary;
+  const numbers = random('days');
+  expect(newestSummaries(state, {}, 5)).toEqual([]);
+  for (let number = 0; number < 60; number++)
+    addRun(state, `r${number}`, noon + numbers.int(0, 200) * day, {
+      plan: numbers.int(0, 2) === 0 ? 'weekly' : 'nightly',
+    });
+  const check = (): void => {
+    const all = dailySummaries(state);
+    for (let lines = 1; lines < all.length + 3; lines++) {
+      const found = newestSummaries(state, {}, lines);
+      expect(found.length).toBeGreaterThanOrEqual(Math.min(lines, all.length));
+      expect(found).toEqual(all.slice(0, found.length));
+    }
+    const since = all[Math.floor(all.length / 2)]?.day ?? '';
+    const filter = { plan: 'weekly', since };
+    for (const lines of [1, 5, 1000]) {
+      const found = newestSummaries(state, filter, lines);
+      expect(found).toEqual(dailySummaries(state, filter).slice(0, found.length));
+      expect(found.length).toBeGreaterThan(0);
+    }
+  };
+  check();
+  await summariseRuns(state, noon + 150 * day);
+  check();
+  await summariseRuns(state, noon + 1000 * day);
+  check();
 });
