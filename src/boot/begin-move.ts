@@ -64,8 +64,8 @@ export const beginMove = (
       if (await isNamed(path)) throw new SendenseError('file.exists', `${path} exists already`);
     await assertRoom(access, row, { directory, signal });
     // Last: what is refused leaves no folder behind.
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    return goOn(access, row, move);
+    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+    return goOn(access, row, { ...move, made: made !== undefined });
   });
 
 async function goOn(access: RepositoryAccess, row: BootRow, move: BootMove): Promise<void> {

@@ -5,6 +5,8 @@ import type { BootRow } from '../state/boots/boots.ts';
 export interface BootMove {
   /** Absolute. */
   readonly directory: string;
+  /** The directory was not there before. Missing in moves of older versions. */
+  readonly made?: boolean;
   readonly begun: number;
   /** How fast each disk is copied; null: as fast as it can be. */
   readonly bytesPerSecond: number | null;

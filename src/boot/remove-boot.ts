@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { basename, isAbsolute } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { removeTree } from '../host/files/files.ts';
@@ -39,7 +39,10 @@ export async function removeBoot(access: BootAccess, id: string): Promise<void> 
   // What it has in memory goes with it: one that hangs is not waited for.
   await stopServersIn(row.folder, { graceMs: stopMs });
   // A disk that has moved has another name by now.
-  if (move) for (const { number } of move.disks) await rm(partFile(move, id, number), { force: true });
+  if (move) {
+    for (const { number } of move.disks) await rm(partFile(move, id, number), { force: true });
+    if (move.made === true) await rmdir(move.directory).catch(notEmpty);
+  }
   if (existsSync(row.folder)) {
     if (!isAbsolute(row.folder) || basename(row.folder) !== id || !isPrivate(row.folder))
       throw new SendenseError(
@@ -51,4 +54,9 @@ export async function removeBoot(access: BootAccess, id: string): Promise<void> 
   deleteBoot(state, id);
   await unmarkUsed(access, row);
   await leaveGroup(state, row);
+}
+
+/** Disks have moved there, somebody else uses it, or it is gone. @throws other errors */
+function notEmpty(error: NodeJS.ErrnoException): void {
+  if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(error.code ?? '')) throw error;
 }

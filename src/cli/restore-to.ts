@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { SendenseError } from '../errors/sendense-error.ts';
 import type { FormatName } from '../targets/directory/formats.ts';
 import type { TargetType } from '../targets/target-kind.ts';
+import { assertFolder } from './assert-folder.ts';
 
 /** What is said of a VM that is made. */
 interface MachineOptions {
@@ -136,8 +137,8 @@ const placeOfKind: { readonly [M in MachineTarget]: string } = {
   'ova': '--to ova:…',
   'vsphere': '--to vsphere:…',
   'in-place': '--to vsphere:… --in-place',
-  'attach': '--to attach:…',
-  'attach-kvm': '--to attachKvm:…',
+  'attach': 'attach --to vsphere:…',
+  'attach-kvm': 'attach --to kvm:…',
 };
 
 /** The `to` of a plan that attaches disks to a VM. @param vm that gets them; absent: the one that they were of */
@@ -220,7 +221,10 @@ function datastoresOf(words: readonly string[]): string | Readonly<Record<string
   const [first = ''] = words;
   const entries = words.map((word) => /^(?:disk-)?([0-9]{1,3})=(.+)$/s.exec(word));
   if (entries.every((entry) => entry !== null))
-    return Object.fromEntries(entries.map(([, number = '', name = '']) => [`disk-${Number(number)}`, name]));
+    return each(
+      '--datastore',
+      entries.map(([, number = '', name = '']) => [`disk-${Number(number)}`, name]),
+    );
   if (words.length === 1) return first;
   throw usage('several --datastore are each a disk and its datastore: --datastore disk-1=datastore2');
 }
@@ -277,7 +281,10 @@ function networkOf(words: readonly string[]): string | Readonly<Record<string, s
   if (words.length === 1 && !first.includes('=')) return first;
   const entries = words.map((word) => /^(.+)=([^=]+)$/s.exec(word));
   if (entries.every((entry) => entry !== null))
-    return Object.fromEntries(entries.map(([, old = '', here = '']) => [old, here]));
+    return each(
+      '--network',
+      entries.map(([, old = '', here = '']) => [old, here]),
+    );
   throw usage('several --network are each the name in vSphere and the one here: --network "VM Network=default"');
 }
 
@@ -290,7 +297,9 @@ export function toOfOptions(options: ToOptions): To {
       'say where to restore to: --to DIRECTORY, kvm:DIRECTORY, vsphere:SOURCE, ova:FILE.ova, or device:/dev/…',
     );
   const [, kind = '', where = ''] = /^([a-z]+):(.*)$/s.exec(to) ?? [];
-  return isKind(kind) ? kinds[kind](where, options) : kinds.directory(to, options);
+  if (isKind(kind)) return kinds[kind](where, options);
+  assertFolder('--to', to);
+  return kinds.directory(to, options);
 }
 
 const isKind = (name: string): name is TargetType => Object.hasOwn(kinds, name);
@@ -300,8 +309,18 @@ function devicesOf(text: string): string | Readonly<Record<string, string>> {
   if (text.startsWith('/') && !text.includes('=')) return text;
   const entries = text.split(',').map((entry) => /^(?:disk-)?([0-9]{1,3})=(\/.+)$/.exec(entry));
   if (text !== '' && entries.every((entry) => entry !== null))
-    return Object.fromEntries(entries.map(([, number = '', path = '']) => [`disk-${Number(number)}`, path]));
+    return each(
+      '--to device:',
+      entries.map(([, number = '', path = '']) => [`disk-${Number(number)}`, path]),
+    );
   throw usage(`--to device:${text} names no device: write device:/dev/sdb, or device:disk-0=/dev/sdb,disk-1=/dev/sdc`);
+}
+
+/** Of two that are said for one, one would be dropped. */
+function each(flag: string, entries: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
+  const twice = entries.find(([name], index) => entries.findIndex(([other]) => other === name) !== index);
+  if (twice) throw usage(`${flag} names ${twice[0]} twice`);
+  return Object.fromEntries(entries);
 }
 
 const usage = (message: string): SendenseError =>

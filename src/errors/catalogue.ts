@@ -217,7 +217,7 @@ export const catalogue = {
     1,
     'never',
     'The backup before a restore failed',
-    'Nothing was written to the VM. `sendense-run show RUN` says why the backup failed. If the present state may be lost, restore with --no-safety-backup (`safetyBackup: false`).',
+    'Nothing was written to the VM. `sendense-run show RUN` says why the backup failed. If another run is at work on the VM, wait until it has ended. If the present state may be lost, restore with --no-safety-backup (`safetyBackup: false`).',
     409,
   ),
   'target.unfit': entry(
@@ -881,6 +881,13 @@ export const catalogue = {
     'never',
     'There is no such restore point',
     '`sendense-run list` lists the restore points. This hub may not know all of them, after the database was lost or the repository was copied: `sendense-run repo import NAME` enters them, and `--repository PATH` reads them without settings and database.',
+    404,
+  ),
+  'attach.unknown': entry(
+    1,
+    'never',
+    'No such disk is attached to the VM',
+    '`sendense-run attach list SOURCE` lists those that are.',
     404,
   ),
   'boot.unknown': entry(

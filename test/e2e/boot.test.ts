@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
@@ -333,6 +333,21 @@ describe('boot move', { timeout }, () => {
     await rm(work.path('late/disk-1.qcow2'));
     expect(await vm.json('boot', 'move', taken.id, '--to', 'late')).toMatchObject({ needs_repository: false });
     await vm.call('boot', 'stop', taken.id, '--yes');
+  });
+
+  it('that is given up leaves no folder that it made, and no file in one that was there', async () => {
+    await mkdir(work.path('was-there'));
+    for (const [to, stays] of [
+      ['given-up', false],
+      ['was-there', true],
+    ] as const) {
+      const boot = await vm.start();
+      await vm.call('boot', 'move', boot.id, '--to', to, '--limit', '64KiB', '--no-wait');
+      expect(readdirSync(work.path(to))).not.toEqual([]);
+      await vm.call('boot', 'stop', boot.id, '--yes');
+      expect(existsSync(work.path(to))).toBe(stays);
+    }
+    expect(readdirSync(work.path('was-there'))).toEqual([]);
   });
 
   const runsFrom = ({ folder }: BootOutput): Promise<string[]> =>

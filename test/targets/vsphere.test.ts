@@ -162,6 +162,15 @@ test(
   },
 );
 
+test.each<[Partial<ToOf<'vsphere'>>, string]>([
+  [{ network: { 'VM Netwrok': 'DC0_DVPG0' } }, 'no network card of the VM was in VM Netwrok'],
+  [{ datastore: { 'disk-9': 'LocalDS_0' } }, 'a datastore is named for disk-9, which is not restored'],
+])('%o, a name that the VM does not have, is refused', async (to, message) => {
+  await using of = await subject(to, { networks: [savedCard({ network: 'VM Network' })] });
+  const claim = of.kind.claim(of.request.to, of.request.disks, { ...facts, planFolder: of.planFolder });
+  await expect(of.kind.assertFree(of.request, claim)).rejects.toMatchObject({ code: 'target.unfit', message });
+});
+
 const facts = { runId, stepId: 'restore-write' };
 async function write({ kind, request, planFolder }: Subject) {
   const claim = kind.claim(request.to, request.disks, { ...facts, planFolder });

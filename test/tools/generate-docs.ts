@@ -22,7 +22,7 @@ const sections: readonly (readonly [string, readonly string[]])[] = [
   ['vSphere', ['vsphere', 'snapshot', 'cbt', 'transport']],
   ['Restore points and repositories', ['chain', 'content', 'verify', 'point', 'repository', 'prune']],
   ['Files of restore points', ['files']],
-  ['Targets of restores', ['target', 'machine', 'start', 'safeguard']],
+  ['Targets of restores', ['target', 'machine', 'start', 'safeguard', 'attach']],
   ['VMs that run from restore points', ['boot']],
   ['Nodes and transfers', ['node', 'access', 'remote', 'request', 'job', 'ports', 'nbd', 'data']],
   ['Hub, enrolment and SSH', ['hub', 'enroll', 'link', 'ssh']],

@@ -74,7 +74,7 @@ export async function detach(context: CommandContext): Promise<number> {
   return 0;
 }
 
-/** @throws SendenseError `point.unknown` where there are none, `usage` where several could be meant */
+/** @throws SendenseError `attach.unknown` where there are none, `usage` where several could be meant */
 function chosenOf(
   vm: string,
   disks: readonly AttachedDisk[],
@@ -90,11 +90,10 @@ function chosenOf(
   const there = disks.map(attachedTitle).join('; ');
   if (named.length === 0)
     throw new SendenseError(
-      'point.unknown',
+      'attach.unknown',
       disks.length === 0
         ? `no disk of a restore point is attached to the VM ${vm}`
         : `no such disk is attached to the VM ${vm}; there is ${there}`,
-      { remedy: '`sendense-run attach list SOURCE` lists all of them.' },
     );
   if (named.length === 1 || all) return named;
   throw usage(

@@ -19,6 +19,7 @@ import { nameOfUser } from '../name-of-user.ts';
 import { ownProgram } from '../own-program.ts';
 import { pointChoice } from '../point-option.ts';
 import { print } from '../print.ts';
+import { assertFolder } from '../assert-folder.ts';
 import { assertPathOfHub } from '../remote/path-of-hub.ts';
 import { sizeOption } from '../size-option.ts';
 
@@ -137,7 +138,7 @@ async function mayEnd(context: CommandContext, { id, vm, written_bytes: written,
   const lost =
     move?.done === true
       ? 'Its disks have moved and stay.'
-      : `The ${formatBytes(written)} that its guest wrote are lost.`;
+      : `The ${formatBytes(written)} that its guest wrote are lost${move === null ? '' : ', and what was copied so far, too'}.`;
   return confirmed(context, `End ${id} of ${printable(vm)}? ${lost}`);
 }
 
@@ -147,6 +148,7 @@ export const move = (context: CommandContext): Promise<number> =>
   withBoots(context, async (boots, _hub, signal) => {
     const { to, limit } = context.options as Words;
     if (to === undefined || to === '') throw new SendenseError('usage', 'say where to: --to DIRECTORY');
+    assertFolder('--to', to);
     const bytesPerSecond = limit === undefined ? null : sizeOption('--limit', limit);
     if (context.reached !== undefined) assertPathOfHub('--to', to);
     const request = { directory: resolve(to), bytesPerSecond, signal };

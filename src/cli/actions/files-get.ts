@@ -1,3 +1,4 @@
+import { assertFolder } from '../assert-folder.ts';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
@@ -45,6 +46,7 @@ export async function get(context: CommandContext): Promise<number> {
     using progress = takeProgress(context.terminal, context.global.quiet);
     const work = { point, places, signal: signals.gently, progress };
     if (to === '-') return await toStandardOutput(context, work);
+    assertFolder('--to', to);
     const folder = resolve(to);
     return await toFolder(context, folder, work).catch((error: unknown) => {
       throw namedFull(error, [{ path: folder, what: 'the target' }, temporaryPlace()]);

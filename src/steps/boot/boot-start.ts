@@ -77,7 +77,7 @@ export const bootStart = defineStep<BootStartInput, Claim, BootStartOutput>({
     );
     context.signal.throwIfAborted();
     const vms = outcomes.map(({ result }) => result);
-    return { vms, problems: vms.filter(({ state }) => state !== 'up').map(lineOf) };
+    return { vms, problems: problemsOf(vms) };
   },
 
   undo: ({ services }, { boots }) => endBoots(services, boots),
@@ -244,6 +244,13 @@ async function pictureOf({ services, runId }: Context, folder: string, vm: strin
   const guest = await bootedGuest({ folder });
   return guest && keepPicture(guest, pictureFile(services.state.path, runId, vm)).catch(() => null);
 }
+
+/** What is wrong with each VM that is not up. Those that were not started waited for one that failed: that is the cause, and comes first. */
+export const problemsOf = (vms: readonly DrilledVm[]): string[] =>
+  vms
+    .filter(({ state }) => state !== 'up')
+    .toSorted((a, b) => Number(a.state === 'skipped') - Number(b.state === 'skipped'))
+    .map(lineOf);
 
 function lineOf({ vm, state, backup_id: id, sign, seconds, problem }: DrilledVm): string {
   if (state === 'up') return `${vm} ${id} is up after ${Math.round(seconds ?? 0)} s (${sign})`;

@@ -2,6 +2,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { imageTarget } from '../../host/images/image-options.ts';
 import { measureImage } from '../../host/images/qemu-img.ts';
 import { readVmConfig } from '../../machines/read-vm-config.ts';
+import { shortText } from '../../machines/short-text.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { NewVm, VmConfig } from '../../schemas/types.ts';
 import type { KeyedDisk } from '../target-hub.ts';
@@ -81,6 +82,7 @@ function keyOf(config: VmConfig, { disk, uuid }: KeyedDisk['disk']): string {
 }
 
 function placeOf(to: ToOf<'vsphere'>, config: VmConfig, disks: readonly KeyedDisk[]): NewVm['place'] {
+  assertNamesMeet(to, config, disks);
   const folder = to.folder ?? config.folder;
   if (folder === null) throw unsaid('folder', 'in which folder the VM was', '/DC1/vm/restored');
   const stores = new Map(disks.map(({ key, disk }) => [key, datastoreOf(to, config, key, disk.disk)] as const));
@@ -95,6 +97,27 @@ function placeOf(to: ToOf<'vsphere'>, config: VmConfig, disks: readonly KeyedDis
     disks: Object.fromEntries([...stores].flatMap(([key, store]) => (store === null ? [] : [[key, store]]))),
     networks: networksOf(to, config),
   };
+}
+
+/** A name with a mistake in it would leave the card or the disk where it was, and say nothing. @throws SendenseError `target.unfit` */
+function assertNamesMeet({ network, datastore }: ToOf<'vsphere'>, config: VmConfig, disks: readonly KeyedDisk[]): void {
+  const cards = config.networks.map((card) => card.network ?? card.label);
+  const known = new Set([...cards, ...config.networks.map(({ label }) => label)]);
+  const stray = typeof network === 'object' ? Object.keys(network).find((name) => !known.has(name)) : undefined;
+  if (stray !== undefined) {
+    const there = [...new Set(cards)].map((name) => shortText(name)).join(', ');
+    throw new SendenseError('target.unfit', `no network card of the VM was in ${shortText(stray)}`, {
+      remedy:
+        there === '' ? 'The VM had no network card: leave `network` (--network) out.' : `Its networks are: ${there}.`,
+    });
+  }
+  const restored = disks.map(({ disk }) => disk.disk);
+  const disk =
+    typeof datastore === 'object' ? Object.keys(datastore).find((name) => !restored.includes(name)) : undefined;
+  if (disk !== undefined)
+    throw new SendenseError('target.unfit', `a datastore is named for ${disk}, which is not restored`, {
+      remedy: `The disks that are restored are: ${restored.join(', ')}.`,
+    });
 }
 
 /** Null: that of the VM. */

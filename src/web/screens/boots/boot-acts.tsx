@@ -95,7 +95,7 @@ const acts: readonly Act[] = [
       <p>
         {hasMoved(boot)
           ? `Its disks have moved to ${plain(boot.move?.directory ?? '')}, and stay.`
-          : `The ${formatBytes(boot.written_bytes)} that its guest wrote are lost.`}
+          : `The ${formatBytes(boot.written_bytes)} that its guest wrote are lost${boot.move === null ? '' : ', and what was copied so far, too'}.`}
       </p>
     ),
   },
