@@ -9,6 +9,7 @@ import { openIndexSpool } from './jobs/index-spool.ts';
 import { openJobs } from './jobs/jobs.ts';
 import { noMetrics, type Metrics } from './metrics/metrics.ts';
 import { nodeApi } from './routes/index.ts';
+import { unbroken } from './restores/unbroken.ts';
 import { refusedLogins } from './vsphere/refused-logins.ts';
 
 export interface NodeOptions {
@@ -44,9 +45,10 @@ export async function createNode(options: NodeOptions): Promise<ApiServer> {
   const indexes = await openIndexSpool(join(stateDir, 'indexes'));
   const refused = refusedLogins();
   const jobs = await openJobs({ stateDir, indexes, refused, own, endsWithUs: options.jobsEndWithUs });
+  const goesOn = unbroken();
   const metrics = options.metrics === false ? noMetrics : await countFrom(version, await jobs.list());
 
-  const parts = { stateDir, own, nbdHosts, version, jobs, indexes, refused, limits, metrics, doctor };
+  const parts = { stateDir, own, nbdHosts, version, jobs, unbroken: goesOn, indexes, refused, limits, metrics, doctor };
   const openApi = documentOf(nodeApi, version);
   const app: ApiServer = await createApi(nodeApi, {
     parts: { ...parts, openApi, address: () => addressOf(app) },
@@ -56,7 +58,10 @@ export async function createNode(options: NodeOptions): Promise<ApiServer> {
     figures: metrics,
     proof: options.proof !== false,
   });
-  app.addHook('onClose', () => jobs[Symbol.asyncDispose]());
+  app.addHook('onClose', async () => {
+    await goesOn[Symbol.asyncDispose]();
+    await jobs[Symbol.asyncDispose]();
+  });
   return app;
 }
 

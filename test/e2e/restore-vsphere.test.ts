@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { processesOf } from '../node/support.ts';
 import { testProgram } from '../programs.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { canAttach, loopDevice } from '../support/loop-device.ts';
@@ -39,6 +41,14 @@ const restore = (name: string, ...words: string[]) =>
   at.work.call(['restore', 'pgtest1', '--to', 'vsphere:test-vcenter', '--name', name, ...words]);
 const importCalls = async (): Promise<number> =>
   (await at.vcenter.calls()).filter(({ method }) => method === 'ImportVApp').length;
+
+/** That the notes of the VM name the import which began last. */
+async function isNoted(): Promise<boolean> {
+  const methods = (await at.vcenter.calls()).map(({ method }) => method);
+  const begun = methods.lastIndexOf('ImportVApp');
+  const noting = methods.indexOf('ReconfigVM_Task', begun);
+  return begun >= 0 && noting > begun && methods.indexOf('DestroyPropertyCollector', noting) > noting;
+}
 
 /** Each disk of the new VM holds what the old one has. */
 async function expectEqual(name: string): Promise<void> {
@@ -104,6 +114,35 @@ test(
     expect(await importCalls()).toBe(3);
     await expectEqual(name);
     expect(await at.vcenter.writes()).toEqual(before);
+  },
+);
+
+test(
+  'kill -9 of all of it while the first disk is sent by an import lease: recover leaves nothing',
+  { timeout },
+  async () => {
+    const name = newName();
+    await at.vcenter.clearCalls();
+    await at.vcenter.fault('hang', { for: 'nfc', count: 1 });
+    const words = ['restore', 'pgtest1', '--to', 'vsphere:without-vddk', '--name', name];
+    const hub = spawn(process.execPath, [program, ...words], { cwd: at.work.folder, stdio: 'ignore' });
+    const ended = once(hub, 'exit');
+    await expect.poll(importCalls, { timeout: 200_000 }).toBe(1);
+    const made = async (): Promise<string[]> =>
+      (await readdir(join(at.vcenter.folder, 'LocalDS_0'))).filter((one) => one === name || one.startsWith(`${name}-`));
+    // Before that, vSphere removes the VM that brings the disk when the time of the lease is up.
+    await expect.poll(isNoted, { timeout: 60_000 }).toBe(true);
+    // The VM, and the one that brings its first disk.
+    expect(await made()).toHaveLength(2);
+    hub.kill('SIGKILL');
+    for (const { pid, argv } of processesOf(at.work.folder))
+      if (argv.join(' ').includes('sendense-backup-client')) process.kill(pid, 'SIGKILL');
+    await ended;
+    const recovered = await at.work.call(['recover']);
+    await at.vcenter.clearFaults();
+    expect(recovered, recovered.stderr).toMatchObject({ exitCode: 0 });
+    expect(await at.vcenter.findVm(name)).toBeNull();
+    expect(await made()).toEqual([]);
   },
 );
 

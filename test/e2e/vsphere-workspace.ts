@@ -30,6 +30,8 @@ export async function vsphereWorkspace(
   options: VcenterOptions & {
     /** More lines; first those of the sources. */
     readonly settings?: readonly string[] | ((vcenter: Vcenter) => readonly string[]);
+    /** What goes before the programs of the hub. */
+    readonly prefix?: readonly string[];
   } = {},
 ): Promise<VsphereWorkspace> {
   await using stack = new AsyncDisposableStack();
@@ -37,6 +39,7 @@ export async function vsphereWorkspace(
   const work = stack.use(
     await workspace({
       env: vcenter.vddkEnvironment,
+      ...(options.prefix ? { prefix: options.prefix } : {}),
       settings: [
         'version: 1',
         'state: ./state/sendense.db',

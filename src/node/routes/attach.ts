@@ -46,7 +46,9 @@ export const endAttach = defineRoute<AttachEndRequest>({
   errors: ['target.unfit', ...vsphereErrors],
   patient: true,
   handle: async ({ parts: node, body, signal }): Promise<AttachEnded> =>
-    (await import('../restores/attach.ts')).endAttach(body, node.refused, signal),
+    node.unbroken.act(body.run, signal, async (whole) =>
+      (await import('../restores/attach.ts')).endAttach(body, node.refused, whole),
+    ),
 });
 
 export const attachedDisks = defineRoute<AttachedListRequest>({
@@ -79,5 +81,7 @@ export const detachDisks = defineRoute<DetachRequest>({
   patient: true,
   logOf: ({ vm, disks }) => ({ vm, disks: disks.join(',') }),
   handle: async ({ parts: node, body, signal }): Promise<Detached> =>
-    (await import('../restores/attach.ts')).detach(body, node.refused, signal),
+    node.unbroken.act(`detach ${body.vm}`, signal, async (whole) =>
+      (await import('../restores/attach.ts')).detach(body, node.refused, whole),
+    ),
 });

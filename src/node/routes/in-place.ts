@@ -72,6 +72,8 @@ export const endInPlace = defineRoute<InPlaceEndRequest>({
   patient: true,
   handle: async ({ parts: node, body, signal }): Promise<InPlaceEnded> => {
     for (const id of body.jobs) await node.jobs.assertEnded(id);
-    return (await import('../restores/in-place.ts')).endInPlace(body, node.refused, signal);
+    return node.unbroken.act(body.run, signal, async (whole) =>
+      (await import('../restores/in-place.ts')).endInPlace(body, node.refused, whole),
+    );
   },
 });

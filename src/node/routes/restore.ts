@@ -94,7 +94,9 @@ export const finishRestore = defineRoute<RestoreFinishRequest>({
   errors: ['target.unfit', ...vsphereErrors],
   patient: true,
   handle: async ({ parts: node, body, signal }): Promise<RestoreFinished> =>
-    (await import('../restores/end-restore.ts')).finishRestore(body, node.refused, signal),
+    node.unbroken.act(body.run, signal, async (whole) =>
+      (await import('../restores/end-restore.ts')).finishRestore(body, node.refused, whole),
+    ),
 });
 
 export const undoRestore = defineRoute<RestoreUndoRequest>({
@@ -112,6 +114,8 @@ export const undoRestore = defineRoute<RestoreUndoRequest>({
   patient: true,
   handle: async ({ parts: node, body, signal }): Promise<RestoreUndone> => {
     for (const id of body.jobs) await node.jobs.assertEnded(id);
-    return (await import('../restores/end-restore.ts')).undoRestore(body, node.refused, signal);
+    return node.unbroken.act(body.run, signal, async (whole) =>
+      (await import('../restores/end-restore.ts')).undoRestore(body, node.refused, whole),
+    );
   },
 });

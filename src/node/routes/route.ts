@@ -4,6 +4,7 @@ import type { IndexSpool } from '../jobs/index-spool.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { SharedDoctor } from '../doctor/shared-doctor.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Unbroken } from '../restores/unbroken.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 
 /** What the routes act with. */
@@ -15,6 +16,8 @@ export interface NodeParts {
   readonly nbdHosts: readonly string[];
   readonly version: string;
   readonly jobs: Jobs;
+  /** Work of requests that goes on without their callers. */
+  readonly unbroken: Unbroken;
   readonly indexes: IndexSpool;
   /** Passwords that sources refused. */
   readonly refused: RefusedLogins;

@@ -1,20 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { text as textOf } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import type { RunEvent } from '../../../src/schemas/types.ts';
-import {
-  backupPlan,
-  disksOf,
-  makeRaw,
-  program,
-  restorePlan,
-  sameBytes,
-  writeAt,
-  type RunOutcome,
-} from '../workspace.ts';
+import { backupPlan, disksOf, makeRaw, restorePlan, sameBytes, writeAt, type RunOutcome } from '../workspace.ts';
 import type { Site } from './site.ts';
+import { watchRun } from './watch-run.ts';
 import { random, randomBytes } from '../../support/random.ts';
 
 const MiB = 1024 * 1024;
@@ -50,27 +38,7 @@ export async function makeVm(site: Site, { mib = 8, node = 'site-1', more = '' }
       await writeAt(second, [MiB, randomBytes(4096)]);
     },
     back: () => work.run(plan),
-    async watch(onEvent) {
-      const [file = '', ...args] = [...site.net.hub.prefix, process.execPath, program, '--json', 'run', plan];
-      const child = spawn(file, args, { cwd: work.folder, stdio: ['ignore', 'pipe', 'pipe'] });
-      const ended = once(child, 'exit') as Promise<[number | null]>;
-      const stderr = textOf(child.stderr);
-      const events: RunEvent[] = [];
-      for await (const line of createInterface({ input: child.stdout })) {
-        const event = JSON.parse(line) as RunEvent;
-        events.push(event);
-        onEvent(event);
-      }
-      const finished = events.at(-1);
-      return {
-        exitCode: (await ended)[0] ?? -1,
-        events,
-        // A killed run has not finished; whoever kills it does not look.
-        finished: finished as RunOutcome['finished'],
-        stdout: '',
-        stderr: await stderr,
-      };
-    },
+    watch: (onEvent) => watchRun({ prefix: site.net.hub.prefix, folder: work.folder, plan }, onEvent),
     async expectRestored() {
       const folder = `restored-${node}-${++restores}`;
       await work.write('restore.yaml', named(restorePlan(`./${folder}`)));

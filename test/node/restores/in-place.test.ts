@@ -14,6 +14,7 @@ import { startVcenter, type Vcenter } from '../../simulators/vcenter/start-vcent
 import { printedRandom, randomBytes } from '../../support/random.ts';
 import { all, rounds } from '../../support/rounds.ts';
 import { finished, MiB, sha256Of, testNode, workshop, type TestNode, type Workshop } from '../support.ts';
+import { asksTwice, timesAsked } from './asks-twice.ts';
 
 const block = 65_536;
 const capacity = 8 * MiB;
@@ -148,7 +149,16 @@ const restore = async (request: InPlaceStartRequest): Promise<JobStatus> => {
   return finished(node.api, request.job_id);
 };
 const end = (vm: SimulatedVm, run: string, action: InPlaceEndRequest['action']) =>
-  node.api.endInPlace({ ...login(), run, point: 'p-1', vm: vm.moref, action, jobs: [], power_on: false });
+  node.api.endInPlace(endOf(vm, run, action));
+const endOf = (vm: SimulatedVm, run: string, action: InPlaceEndRequest['action']): InPlaceEndRequest => ({
+  ...login(),
+  run,
+  point: 'p-1',
+  vm: vm.moref,
+  action,
+  jobs: [],
+  power_on: false,
+});
 const check = (vm: SimulatedVm) =>
   node.api.checkInPlace({
     ...login(),
@@ -317,5 +327,17 @@ describe('a restore in place', () => {
     expect(await end(vm, request.run, 'release')).toMatchObject({ state: 'free' });
     await vcenter.vddkFault();
     expect(await check(vm)).toMatchObject({ unfinished: null });
+  });
+
+  it('is finished for a hub that goes away in the middle of that, and asks again', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    const request = startOf(vm, point);
+    expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+    const ending = endOf(vm, request.run, 'finish');
+    const told = await asksTwice(vcenter, 'ReconfigVM_Task', (signal) => node.api.endInPlace(ending, signal));
+    expect(told).toMatchObject({ state: 'finished', warnings: [] });
+    expect([await timesAsked(vcenter, 'ReconfigVM_Task'), await timesAsked(vcenter, 'CancelTask')]).toEqual([1, 0]);
   });
 });

@@ -27,6 +27,7 @@ import {
   type TestNode,
   type Workshop,
 } from '../support.ts';
+import { asksTwice, timesAsked } from './asks-twice.ts';
 import { savedConfig, savedDisk } from '../vsphere/new-vm/saved-config.ts';
 
 const bytes = 4 * MiB;
@@ -321,5 +322,38 @@ describe('a restore through the node', () => {
     const job = await finished(node.api, `${name}-write`);
     expect(job.error).toMatchObject({ code: 'request.invalid' });
     expect(await vcenter.findVm(name)).toBeNull();
+  });
+});
+
+describe('a caller that goes away in the middle of a task, and asks again', () => {
+  const expectOnce = async (method: string): Promise<void> =>
+    expect([await timesAsked(vcenter, method), await timesAsked(vcenter, 'CancelTask')]).toEqual([1, 0]);
+
+  it('finds the VM finished, opened again and removed', async () => {
+    const name = newName();
+    const { vm = '' } = (await restore(startOf(name))).restored_vm ?? {};
+    await removed(name);
+    for (const action of ['finish', 'reopen'] as const) {
+      const request = finishOf(name, vm, action);
+      const told = await asksTwice(vcenter, 'ReconfigVM_Task', (signal) => node.api.finishRestore(request, signal));
+      expect(told).toMatchObject({ finished: action === 'finish', warnings: [] });
+      await expectOnce('ReconfigVM_Task');
+    }
+    const request: RestoreUndoRequest = { ...login(), run: name, jobs: [], keep_copied: false };
+    const told = await asksTwice(vcenter, 'Destroy_Task', (signal) => node.api.undoRestore(request, signal));
+    expect(told).toMatchObject({ kept: null, left: null });
+    await expectOnce('Destroy_Task');
+    expect(await vcenter.findVm(name)).toBeNull();
+  });
+
+  it('finds the VM started', async () => {
+    const name = newName();
+    const { vm = '' } = (await restore(startOf(name))).restored_vm ?? {};
+    await removed(name);
+    const request = { ...finishOf(name, vm, 'finish'), power_on: true };
+    const told = await asksTwice(vcenter, 'PowerOnVM_Task', (signal) => node.api.finishRestore(request, signal));
+    expect(told).toMatchObject({ finished: true, powered_on: true, warnings: [] });
+    await expectOnce('PowerOnVM_Task');
+    await (await vcenter.findVm(name))?.power('off');
   });
 });

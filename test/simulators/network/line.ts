@@ -49,3 +49,17 @@ export async function layLine(a: TestHost, b: TestHost, name: string): Promise<L
     },
   };
 }
+
+/**
+ * Both hosts know each other's interface without asking. Else a host says within seconds that a silent neighbour cannot be reached, which
+ * no router does.
+ */
+export async function knowEachOther(a: TestHost, b: TestHost, name: string): Promise<void> {
+  for (const [host, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const [, hardware = ''] = /link\/ether (\S+)/.exec(await other.run('ip', '-o', 'link', 'show', name)) ?? [];
+    await host.run('ip', 'neigh', 'replace', other.address, 'lladdr', hardware, 'dev', name, 'nud', 'permanent');
+  }
+}

@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,7 @@ func main() {
 	vms := flag.Int("vms", 0, "machines that hold nothing")
 	flag.IntVar(&simulator.MaxAreas, "max-areas", 2000, "changed areas in one answer")
 	flag.Int64Var(&simulator.Grain, "grain", 64<<10, "bytes in which changes are tracked")
+	listen := flag.String("listen", "127.0.0.1", "address of the server; with -gate of what is behind it")
 	gated := flag.Bool("gate", false, "a port that can refuse connections stands before the server's own")
 	verbose := flag.Bool("verbose", false, "vcsim's own log on stderr")
 	flag.Parse()
@@ -52,7 +54,7 @@ func main() {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, os.Interrupt, syscall.SIGTERM)
 	go whenParentEnds(ended)
-	err := run(*root, *esx, *gated, *datacenter, *vms, user, password, ended)
+	err := run(*root, *listen, *esx, *gated, *datacenter, *vms, user, password, ended)
 	_ = os.RemoveAll(*root)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vcenter:", err)
@@ -66,7 +68,7 @@ func whenParentEnds(ended chan<- os.Signal) {
 	ended <- syscall.SIGTERM
 }
 
-func run(root string, esx, gated bool, datacenter string, vms int, user, password string, ended <-chan os.Signal) error {
+func run(root, listen string, esx, gated bool, datacenter string, vms int, user, password string, ended <-chan os.Signal) error {
 	simulator.Root = root
 	if err := os.Setenv("TMPDIR", root); err != nil {
 		return err
@@ -87,13 +89,14 @@ func run(root string, esx, gated bool, datacenter string, vms int, user, passwor
 	if err != nil {
 		return err
 	}
-	model.Service.Listen = &url.URL{Host: "127.0.0.1:0", User: url.UserPassword(user, password)}
+	model.Service.Listen = &url.URL{Host: net.JoinHostPort(listen, "0"), User: url.UserPassword(user, password)}
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	model.Service.RegisterEndpoints = !esx
 	server := model.Service.NewServer()
 	server.Config.Handler = model.Service.Front(server.Config.Handler)
 	simulator.WriteLibraryControl(user, password, certificate)
-	control, err := net.Listen("tcp", "127.0.0.1:0")
+	// A file can be reached from every network namespace.
+	control, err := net.Listen("unix", filepath.Join(root, "control"))
 	if err != nil {
 		return err
 	}
@@ -110,7 +113,6 @@ func run(root string, esx, gated bool, datacenter string, vms int, user, passwor
 	}
 	return announce(map[string]interface{}{
 		"port":            port,
-		"control_port":    control.Addr().(*net.TCPAddr).Port,
 		"thumbprint":      colons(fmt.Sprintf("%X", sha256.Sum256(raw))),
 		"thumbprint_sha1": colons(fmt.Sprintf("%X", sha1.Sum(raw))),
 		"ca_pem":          string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { controlClient, type Control } from './control-client.ts';
+import type { TestHost } from '../network/host.ts';
 import { readyProgram } from './ready-program.ts';
 import { simulatedVm, type SimulatedVm, type VmSpec } from './simulated-vm.ts';
 
@@ -25,6 +26,8 @@ export interface VcenterOptions {
   readonly vms?: number;
   /** vcsim's own log to our standard error. */
   readonly verbose?: boolean;
+  /** Where it runs, with an address that others reach; default: here, on loopback. */
+  readonly at?: Pick<TestHost, 'prefix' | 'address'>;
   readonly signal?: AbortSignal;
 }
 
@@ -109,7 +112,6 @@ export interface Vcenter extends AsyncDisposable {
 
 interface Announced {
   readonly port: number;
-  readonly control_port: number;
   readonly thumbprint: string;
   readonly thumbprint_sha1: string;
   readonly ca_pem: string;
@@ -123,18 +125,20 @@ export async function startVcenter(options: VcenterOptions = {}): Promise<Vcente
   const user = options.user ?? 'backup@vsphere.local';
   const password = options.password ?? 'sim-pass/w0rd & "more"';
   const datacenter = options.esx ? 'ha-datacenter' : (options.datacenter ?? 'DC1');
-  const child = spawn(ready.program, argumentsFor(root, datacenter, options), {
+  const { prefix = [], address: host = '127.0.0.1' } = options.at ?? {};
+  const [file = '', ...words] = [...prefix, ready.program, ...argumentsFor(root, datacenter, host, options)];
+  const child = spawn(file, words, {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, VCENTER_USER: user, VCENTER_PASSWORD: password },
   });
   try {
     const announced = await firstLine(child, options.signal);
-    const control = controlClient(`http://127.0.0.1:${announced.control_port}`);
+    const control = controlClient(join(root, 'control'));
     const vddk = join(root, 'vddk');
     return {
-      host: '127.0.0.1',
+      host,
       port: announced.port,
-      url: `https://127.0.0.1:${announced.port}`,
+      url: `https://${host}:${announced.port}`,
       user,
       password,
       thumbprint: announced.thumbprint,
@@ -199,8 +203,9 @@ async function readWrites(file: string): Promise<LibraryWrite[]> {
     }));
 }
 
-const argumentsFor = (root: string, datacenter: string, options: VcenterOptions): string[] => [
+const argumentsFor = (root: string, datacenter: string, listen: string, options: VcenterOptions): string[] => [
   `-root=${root}`,
+  `-listen=${listen}`,
   `-datacenter=${datacenter}`,
   `-esx=${options.esx ?? false}`,
   `-gate=${options.gate ?? false}`,

@@ -37,6 +37,8 @@ const abortMs = 30_000;
 /** A server says how long it waits; so often it hears of us in that time. */
 const tellings = 5;
 const longestPauseMs = 30_000;
+/** Also where a server says that it waits for no time. */
+const shortestPauseMs = 500;
 /** Thick disks are filled with zeros before the lease is ready. */
 const readyMs = 30 * 60_000;
 
@@ -135,7 +137,7 @@ interface Alive {
 
 /** A server that cannot be reached for a while has not lost the lease. */
 async function keepAlive(vsphere: Vsphere, object: Moref, { seconds, percent, ended, lose }: Alive): Promise<void> {
-  const pause = Math.min(longestPauseMs, (1000 * seconds) / tellings);
+  const pause = Math.min(longestPauseMs, Math.max(shortestPauseMs, (1000 * seconds) / tellings));
   for (let told = performance.now(); !ended.aborted;) {
     await delay(pause, undefined, { signal: ended }).catch(() => undefined);
     if (ended.aborted) return;

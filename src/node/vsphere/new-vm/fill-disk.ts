@@ -3,6 +3,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { connectNbd } from '../../../host/nbd/nbd-client.ts';
 import { nbdCopy } from '../../../host/nbd/nbdcopy.ts';
 import { toolTarget } from '../../../host/nbd/tool-target.ts';
+import { watchServer } from '../../../host/nbd/watch-server.ts';
 import { startCopyMeter } from '../../../host/nbd/copy-meter.ts';
 import { heldElsewhere } from '../transports/explain-nbdkit.ts';
 import { whileHeld } from '../transports/while-held.ts';
@@ -50,7 +51,7 @@ export async function assertSize(
 
 /**
  * Writes all of a disk of a VM that is off. The sizes are equal, see {@link assertSize}.
- * @throws SendenseError `transport.*`, `vsphere.*`
+ * @throws SendenseError `transport.*`, `vsphere.*`, `nbd.lost`
  */
 export async function fillDisk(context: TransportContext, fill: DiskFill): Promise<void> {
   const { disk, by, from, psk, isEmpty } = fill;
@@ -61,6 +62,8 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
   await using served = await serve(context, disk);
   fill.onOpen?.();
   const bytesWritten = (): number => served.bytesWritten?.() ?? 0;
+  let copied = 0;
+  await using watched = await watchServer(from, { psk, signal, moved: () => bytesWritten() + copied });
   // nbdcopy tells only whole percents, which may be hours of a large disk.
   using meter = startCopyMeter({
     bytesRead: bytesWritten,
@@ -76,8 +79,8 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
       requestSize: served.requestBytes,
       writeZeroesExplicitly: false,
       targetHoldsData: !isEmpty,
-      signal,
-      onProgress: (fraction) => meter.copied(Math.trunc(fraction * disk.capacity)),
+      signal: AbortSignal.any([watched.lost, ...(signal ? [signal] : [])]),
+      onProgress: (fraction) => meter.copied((copied = Math.trunc(fraction * disk.capacity))),
     });
   let before = 0;
   const isHeldStill = (): boolean => {
@@ -89,6 +92,7 @@ export async function fillDisk(context: TransportContext, fill: DiskFill): Promi
     await whileHeld(copy, isHeldStill, signal);
   } catch (cause) {
     signal?.throwIfAborted();
+    watched.lost.throwIfAborted();
     // First: it hears what nbdkit has said until now, which may be what `lastFault` knows.
     const why = served.lastError();
     const fault = served.lastFault?.() ?? null;

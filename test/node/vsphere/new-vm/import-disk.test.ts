@@ -51,10 +51,10 @@ afterEach(async () => {
   await vcenter.setDatastore('LocalDS_0', { free: 1e12 });
 });
 
-const context = (): RecordingContext => {
+const context = (jobFolder = folder.path): RecordingContext => {
   const { host, port, user, thumbprint } = vcenter;
   return someContext(
-    folder.path,
+    jobFolder,
     { host, port, user, thumbprint, transports: ['vddk', 'https'] },
     { password: () => vcenter.password, cookie: (refused) => vsphere.cookie(refused) },
   );
@@ -209,6 +209,60 @@ describe('disks that go by an import lease', () => {
     await restore(name);
     await expectWhole(name);
     await remove(name);
+  });
+
+  it('are no longer sent where somebody ends the import in vSphere; the next restore brings them', async () => {
+    const name = newName();
+    await vcenter.fault('lease-timeout', { ms: 300_000, says: 2, count: 1 });
+    await vcenter.fault('hang', { for: 'nfc', count: 1 });
+    const restoring = restore(name);
+    const told = async (): Promise<string> =>
+      (await vcenter.calls()).find(({ method }) => method === 'HttpNfcLeaseProgress')?.object ?? '';
+    await expect.poll(told, { timeout: 60_000 }).not.toBe('');
+    await vsphere.call('HttpNfcLeaseAbort', { type: 'HttpNfcLease', value: await told() }, []);
+    await expect(restoring).rejects.toMatchObject({
+      code: 'transport.failed',
+      message: expect.stringContaining('vSphere has ended the import lease: ') as string,
+      remedy: expect.stringContaining('run the restore again') as string,
+    });
+    expect(await vms(name)).toEqual([name]);
+    await vcenter.clearFaults();
+    await restore(name);
+    await expectWhole(name);
+    await remove(name);
+  });
+
+  it('are sent again where the host closes the connection close to the end', async () => {
+    const name = newName();
+    // Of two MiB that cannot be packed.
+    await vcenter.fault('nfc-cut', { count: 1, bytes: 2 * MiB - 50_000 });
+    const recording = context();
+    await restoreVm(vsphere, recording, request(name));
+    expect(recording.warnings).toEqual([expect.stringMatching(/broke off while Hard disk 1 was sent .*sent again/)]);
+    await expectWhole(name);
+    await remove(name);
+  });
+
+  it('come whole where a server says that it waits for no time; it is not asked without a pause', async () => {
+    const name = newName();
+    await vcenter.fault('lease-timeout', { ms: 300_000, says: 0 });
+    await vcenter.fault('slow', { for: 'nfc', ms: 3000, count: 1 });
+    await restore(name);
+    expect((await vcenter.calls()).filter(({ method }) => method === 'HttpNfcLeaseProgress').length).toBeLessThan(20);
+    await expectWhole(name);
+    await remove(name);
+  });
+
+  it('come whole for two new VMs at once, on one datastore', async () => {
+    const names = [newName(), newName()];
+    await Promise.all(
+      names.map(async (name) => {
+        await using other = await temporaryFolder();
+        await restoreVm(vsphere, context(other.path), request(name));
+      }),
+    );
+    for (const name of names) await expectWhole(name);
+    for (const name of names) await remove(name);
   });
 
   it('go on wherever the sessions end', async () => {

@@ -94,7 +94,7 @@ func openLease(ctx *Context, m *machine) *importLease {
 	info.LeaseTimeout = leaseSeconds
 	if f := takeFault("lease-timeout", nil); f != nil {
 		l.timeout = f.ms("ms", 1000)
-		info.LeaseTimeout = int32((l.timeout + time.Second - 1) / time.Second)
+		info.LeaseTimeout = int32(f.number("says", int64((l.timeout+time.Second-1)/time.Second)))
 	}
 	m.mu.Lock()
 	m.lease = l
