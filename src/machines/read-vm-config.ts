@@ -9,6 +9,7 @@ import { mostVmConfigBytes } from '../repository/layout.ts';
 import { parseJson } from '../schemas/parse-json.ts';
 import type { Manifest, VmConfig } from '../schemas/types.ts';
 import { describeErrors, validatorOf } from '../schemas/validator.ts';
+import { withoutLines } from './lines-in-notes.ts';
 import { shortText } from './short-text.ts';
 
 /** Where the configuration of a restore point lies, as its manifest says. */
@@ -43,7 +44,7 @@ export async function readVmConfig(saved: SavedConfig, keys: ImageKeys): Promise
     if (digest !== saved.sha256) throw new Error('its SHA-256 is not the one in the manifest');
     const value = parseJson((await contentOf(saved.file, key, stored)).toString('utf8'));
     const validate = validatorOf('vm-config.json');
-    if (validate(value)) return value as VmConfig;
+    if (validate(value)) return bare(value as VmConfig);
     throw new Error(describeErrors(validate.errors));
   } catch (error) {
     if (error instanceof SendenseError && error.code === 'repository.key') throw error;
@@ -87,6 +88,9 @@ export async function readUnlessSaid(
     return { config: null, problem: shortText(error.message) };
   }
 }
+
+/** The VM may have been backed up while a restore worked on it; what is made of it is no such VM. */
+const bare = (config: VmConfig): VmConfig => ({ ...config, annotation: withoutLines(config.annotation) });
 
 async function contentOf(file: string, key: ImageKey | null, stored: Buffer): Promise<Buffer> {
   await using content = await openContent(file, key, stored);

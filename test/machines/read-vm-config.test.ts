@@ -36,6 +36,26 @@ test('a saved configuration is taken as it was saved, or it is said why not', as
   expect(await findVmConfig(null, keys)).toBeNull();
 });
 
+test.each([
+  ['', ''],
+  [' the accounts\n', ' the accounts\n'],
+  ['sendense-in-place/1 run=a point=b\nSendense is about to restore the disks of this VM. Do not start it.', ''],
+  [
+    'sendense-in-place/1 run=a point=b\nSendense restores the disks of this VM, and they are not whole. Do not start it. Do not back it up.\n\nthe accounts\nsecond line',
+    'the accounts\nsecond line',
+  ],
+  [
+    'sendense-restore/1 run=a point=b\nSendense restores this VM. Do not start it yet. If you start it, remove these lines first.\n\nsendense-in-place/1 run=c point=d\n\nthe accounts',
+    'the accounts',
+  ],
+])('notes that were saved while a restore worked on the VM are those of before: %j', async (annotation, then) => {
+  await using folder = await temporaryFolder();
+  const text = JSON.stringify({ ...savedConfig(), annotation });
+  await writeFile(folder.file('a.vm-config'), text);
+  const saved = { file: folder.file('a.vm-config'), sha256: createHash('sha256').update(text).digest('hex') };
+  expect(await readVmConfig(saved, keys)).toMatchObject({ annotation: then });
+});
+
 test('where it lies is what the manifest says', () => {
   const point = { vm: { context: 'pgtest1' }, vm_config: { path: 'a.vm-config', bytes: 1, sha256: 'ab' } };
   expect(savedConfigOf('/repository', point)).toEqual({

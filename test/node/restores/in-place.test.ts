@@ -2,6 +2,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestExport } from '../../../src/blocks/digest-export.ts';
+import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
+import { optionalText } from '../../../src/node/vsphere/xml.ts';
 import { serveNbd } from '../../../src/host/nbd/qemu-nbd.ts';
 import type {
   InPlaceEndRequest,
@@ -68,14 +70,19 @@ const source = (): VsphereSourceSpec => ({
 const login = () => ({ source: source(), vcenter_user: vcenter.user, vcenter_password: vcenter.password });
 
 /** A VM that is off, with one disk. */
-const newVm = (content: Buffer = randomBytes(capacity)): Promise<SimulatedVm> =>
+const newVm = (content: Buffer = randomBytes(capacity), annotation = 'the accounts'): Promise<SimulatedVm> =>
   vcenter.addVm({
     name: `back-${++number}`,
     cbt: true,
     poweredOn: false,
-    annotation: 'the accounts',
+    annotation,
     disks: [{ capacity, content }],
   });
+const notesOf = async ({ moref: value }: SimulatedVm): Promise<string> => {
+  await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+  const [shown] = await vsphere.properties([{ type: 'VirtualMachine', value }], ['config.annotation']);
+  return optionalText(shown?.values.get('config.annotation')) ?? '';
+};
 const contentOf = async (vm: SimulatedVm): Promise<Buffer> => {
   await vm.snapshots();
   return readFile(vm.disks[0]?.flatFile ?? '');
@@ -315,6 +322,38 @@ describe('a restore in place', () => {
     await refused(`has ${capacity + MiB} bytes, it had ${capacity}`, true);
     expect((await vcenter.writes()).length).toBe(before);
   });
+
+  it.each([
+    ['notes', 'the accounts\nsecond line', {}, 'the accounts\nsecond line'],
+    ['no notes', '', {}, ''],
+    ['no notes, at a server that does not empty them', '', { 'empty-notes-stay': {} }, /^Sendense has ended its work/],
+  ])(
+    'gives a VM with %s its notes back, at its end and where it writes nothing',
+    { timeout },
+    async (_, notes, faults, then) => {
+      const vm = await newVm(randomBytes(capacity), notes);
+      const point = await pointOf(vm);
+      for (const name of Object.keys(faults)) await vcenter.fault(name);
+      const expectNotes = async (): Promise<void> => {
+        expect(await notesOf(vm)).not.toMatch(/sendense-in-place|Do not start/);
+        expect(await notesOf(vm)).toEqual(typeof then === 'string' ? then : expect.stringMatching(then));
+      };
+      await vm.write(0, 0, randomBytes(block));
+      await vcenter.vddkFault({ 'open-error': 13 });
+      const failing = startOf(vm, point);
+      expect(await restore(failing)).toMatchObject({ status: 'failed' });
+      expect(await notesOf(vm)).toMatch(/^sendense-in-place\/1 run=run-\d+ point=p-1\n/);
+      expect(await end(vm, failing.run, 'release')).toMatchObject({ state: 'free' });
+      await expectNotes();
+      await vcenter.vddkFault();
+      for (let time = 0; time < 2; time++) {
+        const request = startOf(vm, point);
+        expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+        expect(await end(vm, request.run, 'finish')).toMatchObject({ state: 'finished' });
+        await expectNotes();
+      }
+    },
+  );
 
   it('leaves no mark where nothing was written', { timeout }, async () => {
     const vm = await newVm();

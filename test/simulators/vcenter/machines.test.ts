@@ -67,6 +67,21 @@ describe('machines', () => {
     expect((await stat(vm.disks[0]?.flatFile ?? '')).size).toBe(4 * MiB);
   });
 
+  test('lose their notes by an annotation that is there and empty, as at a vCenter', async () => {
+    const vm = await shop.machine({ annotation: 'kept', disks: [] });
+    const reconfigure = async (spec: string): Promise<string> => {
+      await shop.soap.task('ReconfigVM_Task', 'VirtualMachine', vm.moref, `<spec>${spec}</spec>`);
+      return shop.soap.property('VirtualMachine', vm.moref, 'config.annotation');
+    };
+    expect(await reconfigure('<memoryMB>64</memoryMB>')).toContain('kept');
+    await shop.vcenter.fault('empty-notes-stay', { count: 1 });
+    expect(await reconfigure('<annotation></annotation>')).toContain('kept');
+    await shop.vcenter.clearFaults();
+    expect(await reconfigure('<annotation></annotation>')).not.toContain('kept');
+    expect(await reconfigure('<annotation>new</annotation>')).toContain('new');
+    expect(await reconfigure('<annotation/>')).not.toContain('new');
+  });
+
   test('have a configuration worth saving', async () => {
     const nvram = Buffer.from('the firmware remembers');
     const vm = await shop.machine({

@@ -45,13 +45,38 @@ export const finishInPlace = (vsphere: Vsphere, object: Moref, note: InPlaceNote
 export const releaseInPlace = (vsphere: Vsphere, object: Moref, signal?: AbortSignal) =>
   unmark(vsphere, object, null, signal);
 
-const unmark = (vsphere: Vsphere, object: Moref, note: InPlaceNote | null, signal?: AbortSignal): Promise<void> =>
-  changeVm(
+async function unmark(
+  vsphere: Vsphere,
+  object: Moref,
+  note: InPlaceNote | null,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await emptyNotes(vsphere, object, signal);
+  await changeVm(
     vsphere,
     object,
     ({ annotation }) => [
-      ['annotation', withoutInPlaceLines(annotation)],
+      ['annotation', annotation === '' ? undefined : withoutInPlaceLines(annotation) || noNotes],
       ['extraConfig', [noMark(), ...(note ? [noteOptionOf(note)] : [])]],
     ],
     signal,
   );
+}
+
+/** Of a VM that had none, at a server that does not empty them. */
+const noNotes = 'Sendense has ended its work on the disks of this VM.';
+
+/**
+ * Of a VM that had none. A change of its own: VMware does not say that an empty text empties them. vCenter does it (govmomi, pull request
+ * 1254); if a server takes it for "as they are", the next change sees that, while the mark is still there.
+ */
+async function emptyNotes(vsphere: Vsphere, object: Moref, signal: AbortSignal | undefined): Promise<void> {
+  const seen = await lookAtVm(vsphere, object, signal);
+  if (seen && seen.annotation !== '' && withoutInPlaceLines(seen.annotation) === '')
+    await changeVm(
+      vsphere,
+      object,
+      ({ annotation }) => (withoutInPlaceLines(annotation) === '' ? [['annotation', '']] : []),
+      signal,
+    );
+}

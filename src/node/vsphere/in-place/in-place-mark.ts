@@ -1,3 +1,4 @@
+import { inPlaceLines, withoutLines } from '../../../machines/lines-in-notes.ts';
 import type { SoapObject } from '../encode-soap.ts';
 import { list, optionalText, type XmlValue } from '../xml.ts';
 
@@ -52,27 +53,15 @@ export const noMark = (): SoapObject => optionOf(markOption, '');
 export const noteOptionOf = ({ run, point }: InPlaceNote): SoapObject =>
   optionOf(noteOption, `run=${run} point=${point}`);
 
-const form = 'sendense-in-place/1';
-const lines = {
-  looking: 'Sendense is about to restore the disks of this VM. Do not start it.',
-  torn: 'Sendense restores the disks of this VM, and they are not whole. Do not start it. Do not back it up.',
-};
+const [looking, torn] = inPlaceLines.sentences;
 
 /** The notes of the VM as people see them meanwhile; what they were stands below. */
 export function markedNotes({ run, point, isTorn }: InPlaceMark, annotation: string): string {
-  const head = `${form} run=${run} point=${point}`;
-  return `${head}\n${isTorn ? lines.torn : lines.looking}\n\n${withoutInPlaceLines(annotation)}`.trimEnd();
+  const head = `${inPlaceLines.head} run=${run} point=${point}`;
+  return `${head}\n${isTorn ? torn : looking}\n\n${withoutInPlaceLines(annotation)}`.trimEnd();
 }
 
-export function withoutInPlaceLines(annotation: string): string {
-  let rest = annotation;
-  while (rest.trimStart().startsWith(form)) {
-    const [, ...more] = rest.trimStart().split(/\r?\n/);
-    if (Object.values(lines).includes(more[0] ?? '')) more.shift();
-    rest = more.join('\n');
-  }
-  return rest === annotation ? annotation : rest.trimStart();
-}
+export const withoutInPlaceLines = (annotation: string): string => withoutLines(annotation, [inPlaceLines]);
 
 function valueOf(extraConfig: XmlValue | undefined, key: string): string | null {
   const found = list(extraConfig, 'OptionValue').find((one) => optionalText(one, 'key') === key);

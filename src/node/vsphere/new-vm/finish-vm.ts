@@ -36,7 +36,9 @@ export async function finishVm(
   mark: RestoreMark,
   signal?: AbortSignal,
 ): Promise<void> {
-  const then = annotation.trim() === '' ? `Restored by Sendense from ${mark.point}.` : annotation;
+  // The notes of a VM that a restore made are saved by its backups, and this sentence is about that restore.
+  const isBare = annotation.trim() === '' || /^Restored by Sendense from \S+\.$/.test(annotation.trim());
+  const then = isBare ? `Restored by Sendense from ${mark.point}.` : annotation;
   await changeVm(
     vsphere,
     object,

@@ -1,18 +1,18 @@
+import { newVmLines, withoutLines } from '../../../machines/lines-in-notes.ts';
+
 /** What says that a VM is being made by a restore of ours: in its annotation, from its first moment until it is finished. */
 export interface RestoreMark {
   readonly run: string;
   readonly point: string;
 }
 
-const form = 'sendense-restore/1';
-const warning = 'Sendense restores this VM. Do not start it yet.';
-const wayOut = 'If you start it, remove these lines first.';
+const { head: form, sentences } = newVmLines;
 const wordForm = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** The annotation of a VM that is not finished; `then` is the annotation that it gets at the end. */
 export function markedAnnotation({ run, point }: RestoreMark, then: string): string {
   const head = `${form} run=${run} point=${point}`;
-  return `${head}\n${warning} ${wayOut}\n\n${then}`.trimEnd();
+  return `${head}\n${sentences[0]}\n\n${then}`.trimEnd();
 }
 
 /**
@@ -30,15 +30,7 @@ export function readRestoreMark(annotation: string): RestoreMark | null {
  * An annotation without marks at its beginning: a VM that is backed up while it is restored has one, and others may have written one
  * into a repository. A finished VM that bore it would be taken for an unfinished one.
  */
-export function withoutMark(annotation: string): string {
-  let rest = annotation;
-  while (rest.trimStart().startsWith(form)) {
-    const [, ...lines] = rest.trimStart().split(/\r?\n/);
-    if ([warning, `${warning} ${wayOut}`].includes(lines[0] ?? '')) lines.shift();
-    rest = lines.join('\n');
-  }
-  return rest === annotation ? annotation : rest.trimStart();
-}
+export const withoutMark = (annotation: string): string => withoutLines(annotation, [newVmLines]);
 
 function valueOf(word: string, name: string): string | null {
   const value = word.startsWith(`${name}=`) ? word.slice(name.length + 1) : '';

@@ -1,7 +1,7 @@
+import { withoutLines } from '../../../machines/lines-in-notes.ts';
 import type { VmConfig } from '../../../schemas/types.ts';
 import { takenOver } from './extra-config.ts';
 import { cleaned, isIde, isWhole, quoted, unfit } from './judge.ts';
-import { withoutMark } from './restore-mark.ts';
 import { wantedBoot, type WantedBoot } from './wanted-boot.ts';
 import { wantedCards, type WantedCard } from './wanted-cards.ts';
 import { wantedControllers, wantedDisks, type WantedController, type WantedDisk } from './wanted-disks.ts';
@@ -75,7 +75,7 @@ export function wantedVm(config: VmConfig, options: WantedOptions): WantedVm {
     ...processors(config.cpu),
     memoryMiB: memoryOf(config.memory.bytes),
     memoryHotAdd: config.memory.hot_add === true,
-    annotation: withoutMark(cleaned(config.annotation)).slice(0, longestAnnotation),
+    annotation: withoutLines(cleaned(config.annotation)).slice(0, longestAnnotation),
     biosUuid: uuidForm.test(config.bios_uuid?.toLowerCase() ?? '') ? (config.bios_uuid?.toLowerCase() ?? null) : null,
     controllers,
     disks,

@@ -156,6 +156,15 @@ describe('an unfinished VM that somebody has used', () => {
     await expect(made.again()).rejects.toThrow('has disks of other VMs');
   });
 
+  it.each(['', ' \n', 'Restored by Sendense from p-0.'])(
+    'says of which restore point it was made, where its notes were %j',
+    async (annotation) => {
+      const made = await unfinished();
+      await finishVm(vsphere, made.made.object, { annotation }, { run: made.run, point: 'p-1' });
+      expect(await made.annotation()).toBe('Restored by Sendense from p-1.');
+    },
+  );
+
   it('is not marked again by an undo, once it is finished', async () => {
     const made = await unfinished();
     const mark = { run: made.run, point: 'p-1' };

@@ -181,7 +181,7 @@ func init() {
 		"folder-cut", "folder-status", "garble", "hang", "hardware", "hide-independent", "lease-lost", "lease-timeout", "login", "many-areas", "max-objects", "method", "nfc-cut", "nfc-short", "nfc-status", "no-permission", "no-traces", "open-disks-lock",
 		"page-beyond-end", "page-duplicate", "page-falling", "page-length", "page-no-progress", "page-outside", "page-overlap", "page-too-long", "page-wrong-start",
 		"power-on", "privileges", "quiesce", "reconfigure", "refuse-cbt-with-snapshots", "relocate", "remove-snapshot", "revert-keeps-tracking",
-		"session-expiry", "slow", "slow-task", "star", "writes-untracked",
+		"empty-notes-stay", "session-expiry", "slow", "slow-task", "star", "writes-untracked",
 	} {
 		knownFaults[name] = true
 	}

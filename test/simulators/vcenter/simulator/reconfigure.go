@@ -1,10 +1,26 @@
 package simulator
 
 import (
+	"bytes"
+	"regexp"
+
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
+
+// emptyNotes stands for an annotation that is there and empty, which Go's decoder takes for one that is not there. vCenter empties the
+// notes then (govmomi, pull request 1254); vcsim does not (issue 4089).
+const emptyNotes = "an annotation that is there and empty"
+
+var emptyAnnotation = regexp.MustCompile(`<annotation(?: [^>]*)?(?:/>|></annotation>)`)
+
+func withEmptyNotes(body []byte) []byte {
+	if !bytes.Contains(body, []byte("<ReconfigVM_Task")) {
+		return body
+	}
+	return emptyAnnotation.ReplaceAll(body, []byte("<annotation>"+emptyNotes+"</annotation>"))
+}
 
 func reconfigure(ctx *Context, method *Method) soap.HasFault {
 	req := method.Body.(*types.ReconfigVM_Task)
@@ -38,13 +54,21 @@ func reconfigure(ctx *Context, method *Method) soap.HasFault {
 		}
 		bare := req.Spec
 		bare.DeviceChange = nil
+		empties := bare.Annotation == emptyNotes
+		if empties {
+			bare.Annotation = ""
+		}
 		var err types.BaseMethodFault
 		Map.WithLock(m.vm, func() {
 			if err = m.vm.configure(&bare); len(bare.ExtraConfig) > 0 {
 				m.vm.Config.ExtraConfig = merged(m.vm.Config.ExtraConfig)
 			}
 		})
-		m.publish(nextVersion())
+		changes := []types.PropertyChange{nextVersion()}
+		if empties && err == nil && takeFault("empty-notes-stay", nil) == nil {
+			changes = append(changes, types.PropertyChange{Name: "config.annotation", Val: ""})
+		}
+		m.publish(changes...)
 		return nil, err
 	})
 	if fault != nil {

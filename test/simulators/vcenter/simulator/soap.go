@@ -88,7 +88,7 @@ func (s *Service) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	method, err := UnmarshalBody(Map.typeFunc, text)
+	method, err := UnmarshalBody(Map.typeFunc, withEmptyNotes(text))
 	if err != nil {
 		writeSOAP(w, serverFault(err.Error()))
 		return
