@@ -101,3 +101,20 @@ test.each([...everyPlace(), ...others])('$address ($shows) fits, and shows what 
   }
   expect(complaints).toEqual([]);
 });
+
+test('a short list of files and a short plan take no more room than they need', async () => {
+  const { page } = opened;
+  at.loggedIn = true;
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const bottom = async (selector: string): Promise<number> => {
+    const box = await page.locator(selector).last().boundingBox();
+    return (box?.y ?? 0) + (box?.height ?? 0);
+  };
+  const places = everyPlace();
+  await page.goto(`${at.url}${places.find(({ shows }) => shows === 'picture.png')?.address}`);
+  await page.getByText('picture.png').waitFor();
+  expect((await bottom('.file-grid')) - (await bottom('.file-rows .file-line'))).toBeLessThanOrEqual(2);
+  await page.goto(`${at.url}${places.find(({ shows }) => shows === 'retention')?.address}`);
+  await page.getByText('retention').first().waitFor();
+  expect((await bottom('.plan-file-frame')) - (await bottom('.cm-line'))).toBeLessThan(60);
+});

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Answer, Trouble } from '../client/ask.ts';
 import { atProvider, provePassword, session } from '../client/session.ts';
 import { Dialog } from './dialog.tsx';
@@ -39,6 +40,10 @@ export function ActDialog<Body>({
   const trouble = useSignal<Trouble | undefined>(undefined);
   const busy = useSignal(false);
   const stale = useSignal(false);
+  const shown = useRef<HTMLFormElement>(null);
+  // In a long form it may be out of sight.
+  useEffect(() => shown.current?.querySelector('[role=alert]')?.scrollIntoView({ block: 'nearest' }), [trouble.value]);
+  useEffect(() => shown.current?.querySelector<HTMLInputElement>('[name=password]')?.focus(), [stale.value]);
   const submit = async (form: HTMLFormElement): Promise<void> => {
     busy.value = true;
     const given = new FormData(form);
@@ -56,6 +61,7 @@ export function ActDialog<Body>({
     <Dialog title={title} onClose={onClose} wide={wide}>
       <form
         class="act-form"
+        ref={shown}
         onSubmit={(event) => {
           event.preventDefault();
           if (!busy.value) void submit(event.currentTarget);

@@ -1,5 +1,5 @@
 import './controls.css';
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, TargetedMouseEvent } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 
 export interface DialogProps {
@@ -11,14 +11,22 @@ export interface DialogProps {
   onClose?(): void;
 }
 
-/** A question that has to be answered first. The browser keeps the focus inside and gives it back. */
+/** A question that has to be answered first. The browser keeps the focus inside; it goes back to where it was. */
 export function Dialog({ title, wide = false, children, onClose }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
+  const pressedBeside = useRef(false);
   const name = useId();
   useEffect(() => {
     const { current } = element;
+    const before = document.activeElement;
     current?.showModal();
-    return () => current?.close();
+    // It begins at its title, though the focus be at the buttons below a long text.
+    current?.scrollTo(0, 0);
+    return () => {
+      current?.close();
+      // The browser gives it back only where the dialog is still in the document.
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    };
   }, []);
   return (
     <dialog
@@ -29,12 +37,27 @@ export function Dialog({ title, wide = false, children, onClose }: DialogProps):
         event.preventDefault();
         onClose?.();
       }}
+      onClose={() => {
+        // Chromium does not ask each time that Escape is pressed: then it has closed it already.
+        const { current } = element;
+        if (!current?.isConnected || current.open) return;
+        if (onClose) onClose();
+        else current.showModal();
+      }}
+      onMouseDown={(event) => (pressedBeside.current = isBeside(event))}
       onClick={(event) => {
-        if (event.target === element.current) onClose?.();
+        // Not at the end of a selection that began inside, nor between the fields.
+        if (pressedBeside.current && isBeside(event)) onClose?.();
       }}
     >
       <h2 id={name}>{title}</h2>
       {children}
     </dialog>
   );
+}
+
+/** Whether the mouse is on what the dialog covers, which counts as the dialog itself. */
+function isBeside({ target, currentTarget, clientX: x, clientY: y }: TargetedMouseEvent<HTMLDialogElement>): boolean {
+  const { left, right, top, bottom } = currentTarget.getBoundingClientRect();
+  return target === currentTarget && (x < left || x > right || y < top || y > bottom);
 }

@@ -4,9 +4,15 @@ import { tags } from '@lezer/highlight';
 
 /** The colours and type of the page, whose custom properties reach into the editor. */
 export const editorTheme = EditorView.theme({
-  '&': { color: 'var(--ink)', backgroundColor: 'var(--raised)', fontSize: 'var(--type-table)', blockSize: '100%' },
+  '&': {
+    color: 'var(--ink)',
+    backgroundColor: 'var(--raised)',
+    fontSize: 'var(--type-table)',
+    maxBlockSize: 'inherit',
+  },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.55' },
+  '.cm-scroller': { overflow: 'auto', fontFamily: 'var(--mono)', lineHeight: '1.55' },
+  '.cm-content, .cm-gutter': { minBlockSize: '14rem' },
   '.cm-content': { caretColor: 'var(--ink)', paddingBlock: '0.5rem' },
   '.cm-cursor': { borderInlineStartColor: 'var(--ink)' },
   '.cm-gutters': {
@@ -25,7 +31,12 @@ export const editorTheme = EditorView.theme({
     color: 'var(--ink)',
     border: '1px solid var(--line-strong)',
   },
-  '.cm-tooltip-hover, .cm-completionInfo': { maxInlineSize: '34rem', padding: '0.4rem 0.6rem', whiteSpace: 'pre-wrap' },
+  '.cm-tooltip-hover, .cm-completionInfo': {
+    boxSizing: 'border-box',
+    maxInlineSize: '34rem',
+    padding: '0.4rem 0.6rem',
+    whiteSpace: 'pre-wrap',
+  },
   '.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--mono)' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--accent-ink)' },
   '.cm-completionDetail': { color: 'inherit', opacity: '1' },

@@ -81,6 +81,19 @@ export function createPlanEditor(options: PlanEditorOptions): PlanEditor {
   };
 }
 
+/** Words of the panel for searching, as those of other buttons are written. */
+const phrases = {
+  'next': 'Next',
+  'previous': 'Previous',
+  'all': 'All',
+  'match case': 'Match case',
+  'regexp': 'Regular expression',
+  'by word': 'Whole words',
+  'replace': 'Replace',
+  'replace all': 'Replace all',
+  'close': 'Close',
+} as const;
+
 const extensionsFor = (options: PlanEditorOptions): Extension => [
   lineNumbers(),
   lintGutter(),
@@ -93,6 +106,7 @@ const extensionsFor = (options: PlanEditorOptions): Extension => [
   bracketMatching(),
   closeBrackets(),
   search({ top: true }),
+  EditorState.phrases.of(phrases),
   indentUnit.of('  '),
   EditorState.tabSize.of(2),
   yaml(),

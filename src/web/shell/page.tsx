@@ -9,6 +9,7 @@ import { Dialog } from '../design/dialog.tsx';
 import { absolute, now } from '../design/moment.ts';
 import { Empty, ErrorNotice, Notice } from '../design/notice.tsx';
 import { AtProvider, LoginForm, LoginScreen } from '../screens/login/login-screen.tsx';
+import { Brand } from './brand.tsx';
 import { Rail } from './rail.tsx';
 import { place } from './router.ts';
 import { screenAt, type Screen, type ScreenProps } from './screens.ts';
@@ -28,7 +29,16 @@ async function begin(): Promise<void> {
 export function Page(): JSX.Element {
   useEffect(() => void begin(), []);
   if (session.value === undefined)
-    return <main class="main">{unknown.value ? <ErrorNotice error={unknown.value} alert /> : null}</main>;
+    return (
+      <main class="main">
+        {unknown.value ? (
+          <>
+            <Brand />
+            <ErrorNotice error={unknown.value} alert />
+          </>
+        ) : null}
+      </main>
+    );
   if (session.value === null) return <LoginScreen />;
   return (
     <>

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { logOut, may, session } from '../client/session.ts';
 import { stopEvents } from '../client/events.ts';
 import { heard, way, type Way } from '../client/freshness.ts';
@@ -14,11 +14,31 @@ import { theme, themes } from './theme.ts';
 /** The mark, the navigation, who is logged in. On narrow screens a bar with a menu. */
 export function Rail(): JSX.Element {
   const open = useSignal(false);
+  const bar = useRef<HTMLDivElement>(null);
+  const menu = useRef<HTMLDivElement>(null);
   const { path } = place.value;
   useEffect(() => void (open.value = false), [path]);
+  useEffect(() => {
+    if (!open.value) return undefined;
+    const gone = new AbortController();
+    const escape = ({ key }: KeyboardEvent): void => {
+      if (key !== 'Escape' || document.querySelector('dialog[open]')) return;
+      open.value = false;
+      bar.current?.querySelector('button')?.focus();
+    };
+    // What the menu covers cannot have the focus unseen.
+    const leave = ({ target }: FocusEvent): void => {
+      const inside = [bar, menu].some(({ current }) => current?.contains(target as Node));
+      // A question that a link of it asked gives the focus back.
+      if (!inside && !(target as Element).closest('dialog')) open.value = false;
+    };
+    document.addEventListener('keydown', escape, gone);
+    document.addEventListener('focusin', leave, gone);
+    return () => gone.abort();
+  }, [open.value]);
   return (
     <>
-      <div class="bar">
+      <div class="bar" ref={bar}>
         <Brand />
         <button
           type="button"
@@ -30,13 +50,7 @@ export function Rail(): JSX.Element {
           Menu
         </button>
       </div>
-      <div
-        id="rail"
-        class={`rail ${open.value ? 'open' : ''}`}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') open.value = false;
-        }}
-      >
+      <div id="rail" class={`rail ${open.value ? 'open' : ''}`} ref={menu}>
         <Brand />
         <Navigation path={path} />
         <Foot />

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
 import type { CredentialsOutput, CredentialsTestOutput, HubCredentialAdd } from '../../../schemas/types.ts';
+import { plural } from '../../../view/format.ts';
 import { ask } from '../../client/ask.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
 import { Dialog } from '../../design/dialog.tsx';
@@ -94,12 +95,20 @@ export function RemoveCredential({ credential, onClose, onChange }: ActProps): J
       <p class="soft">Its password is gone then.</p>
       {isUsed ? (
         <label class="check">
-          <input type="checkbox" name="force" /> Although {sources.length + plans.length} of sources and plans use it:
-          they will fail
+          <input type="checkbox" name="force" /> Remove it although {usersOf(credential)} it. They fail from then on.
         </label>
       ) : null}
     </ActDialog>
   );
+}
+
+/** `1 source and 2 plans use` */
+function usersOf({ used_by: { sources, plans } }: Credential): string {
+  const users = [
+    ...(sources.length === 0 ? [] : [plural(sources.length, 'source')]),
+    ...(plans.length === 0 ? [] : [plural(plans.length, 'plan')]),
+  ];
+  return `${users.join(' and ')} ${sources.length + plans.length === 1 ? 'uses' : 'use'}`;
 }
 
 export function TestCredential({ credential, onClose }: ActProps): JSX.Element {
@@ -114,7 +123,7 @@ export function TestCredential({ credential, onClose }: ActProps): JSX.Element {
         {result.missing.length === 0 ? null : (
           <>
             <p>These privileges are missing:</p>
-            <ul>
+            <ul class="plain-list">
               {result.missing.map((one) => (
                 <li key={one.privilege}>
                   <code>{plain(one.privilege)}</code> <span class="soft">{plain(one.why)}</span>

@@ -1,7 +1,7 @@
 import type { RestorePointOutput } from '../../../schemas/types.ts';
-import { exact } from '../../design/moment.ts';
+import { formatTime } from '../../../view/format.ts';
 import { plain } from '../../design/text.tsx';
 
-/** As people choose a restore point. */
+/** As people choose a restore point, in a field that a phone has room for: in the reader's zone, without its name. */
 export const pointName = ({ created, kind, repository }: RestorePointOutput): string =>
-  `${exact(created)}, ${kind}, ${plain(repository)}`;
+  `${formatTime(created)}, ${kind}, ${plain(repository)}`;

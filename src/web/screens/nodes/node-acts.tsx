@@ -80,7 +80,7 @@ const Token = ({ made, onClose }: { readonly made: NodeAddedOutput; onClose(): v
 
 interface Act {
   readonly word: string;
-  readonly question: string;
+  question(name: string): string;
   readonly means: string;
   fits(node: EnrolledNode): boolean;
   send(path: string, form: FormData): Promise<Answer<object>>;
@@ -89,30 +89,30 @@ interface Act {
 const acts: readonly Act[] = [
   {
     word: 'New token',
-    question: 'Make a new token?',
+    question: (name) => `Make a new token for ${name}?`,
     means: 'For a machine that was set up anew. The token is good once, for an hour.',
     fits: () => true,
     send: (path) => ask<NodeAddedOutput>(`${path}/token`, { method: 'POST', body: {} }),
   },
   {
     word: 'Rename',
-    question: 'Give it another name?',
-    means: 'Plans that name it have to be changed.',
+    question: (name) => `Rename ${name}?`,
+    means: 'Change the plans that name it, too.',
     fits: () => true,
     send: (path, form) =>
       ask<NodesOutput>(`${path}/rename`, { method: 'POST', body: { to: String(form.get('to')).trim() } }),
   },
   {
     word: 'Revoke',
-    question: 'Refuse it from now on?',
-    means: 'Its connection is cut, and its runs fail. A new token lets it join again.',
+    question: (name) => `Revoke ${name}?`,
+    means: 'The hub cuts its connection and refuses it from now on. Its runs fail. A new token lets it join again.',
     fits: ({ revoked }) => revoked === null,
     send: (path) => ask<NodesOutput>(`${path}/revoke`, { method: 'POST' }),
   },
   {
     word: 'Remove',
-    question: 'Forget it?',
-    means: 'Its connection is cut, and the hub knows it no more.',
+    question: (name) => `Remove ${name}?`,
+    means: 'The hub cuts its connection and forgets it.',
     fits: () => true,
     send: (path) => ask<NodesOutput>(path, { method: 'DELETE' }),
   },
@@ -144,13 +144,12 @@ export function NodeActs({ node, onChange }: { readonly node: EnrolledNode; onCh
         ))}
       {act ? (
         <ActDialog<object>
-          title={act.question}
+          title={act.question(plain(node.name))}
           act={act.word}
           onClose={() => (open.value = null)}
           onAct={(form) => act.send(`${place}/${encodeURIComponent(node.name)}`, form)}
           onDone={done}
         >
-          <p>{plain(node.name)}</p>
           <p class="soft">{act.means}</p>
           {act.word === 'Rename' ? (
             <label class="field">

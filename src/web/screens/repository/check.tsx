@@ -55,7 +55,7 @@ export function Check({ repository }: { readonly repository: string }): JSX.Elem
 }
 
 const ways = [
-  { value: 'deep', word: 'Read everything (may take hours)' },
+  { value: 'deep', word: 'Everything (may take hours)' },
   { value: 'quick', word: 'Quick: sizes, chains and manifests' },
 ] as const;
 

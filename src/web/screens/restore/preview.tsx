@@ -89,9 +89,14 @@ function Shown({ request, plan, target }: ShownProps): JSX.Element {
           }
           onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
         >
-          <p>
-            {target.title}: <Text of={wordsOf(request)} />
-          </p>
+          <p>{target.title}</p>
+          <ul class="plain-list">
+            {wordsOf(request, target).map((words) => (
+              <li key={words}>
+                <Text of={words} />
+              </li>
+            ))}
+          </ul>
           {target.overwrites ? <Overwrites vm={request.vm} means={target.overwrites(request.to)} /> : null}
         </ActDialog>
       )}
@@ -148,8 +153,11 @@ const Effect = ({ effect: { action, target, detail } }: { readonly effect: Plann
   </li>
 );
 
-const wordsOf = ({ to, disks }: HubRestoreRequest): string =>
-  [
-    ...Object.entries(to).map(([name, value]) => (value === true ? name : `${name} ${String(value)}`)),
-    ...(disks ? [`disks ${disks.join(', ')} only`] : []),
-  ].join(', ');
+/** What was chosen, as the form calls it. */
+function wordsOf({ to, disks }: HubRestoreRequest, { fields }: Target): string[] {
+  const chosen = Object.entries(to).map(([name, value]) => {
+    const label = fields.find((field) => field.name === name)?.label ?? name;
+    return value === true ? label : `${label}: ${value === false ? 'no' : String(value)}`;
+  });
+  return disks ? [...chosen, `disks ${disks.join(', ')} only`] : chosen;
+}

@@ -1,5 +1,5 @@
 import './users.css';
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useSignal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import type { UserRolesRequest } from '../../../schemas/types.ts';
@@ -82,7 +82,16 @@ export function grantOf(form: FormData): UserRolesRequest {
 }
 
 /** Roles in a cell of a table. */
-export const Roles = ({ roles: had }: Pick<Grant, 'roles'>): JSX.Element => <>{had.join(', ')}</>;
+export const Roles = ({ roles: had }: Pick<Grant, 'roles'>): JSX.Element => (
+  <>
+    {had.map((role, index) => (
+      <Fragment key={role}>
+        {index === 0 ? null : ' '}
+        <span class="nowrap">{index === had.length - 1 ? role : `${role},`}</span>
+      </Fragment>
+    ))}
+  </>
+);
 
 /** VMs in a cell of a table. */
 export const Vms = ({ vms }: Pick<Grant, 'vms'>): JSX.Element =>

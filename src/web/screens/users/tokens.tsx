@@ -162,7 +162,7 @@ function Secret({ made, onClose }: { readonly made: NewTokenOutput; onClose(): v
       copied.value = true;
     } catch {
       // Without TLS a browser lets a page copy on its own machine only: then one copies what is marked.
-      document.querySelector<HTMLInputElement>('#made-secret')?.select();
+      document.querySelector<HTMLTextAreaElement>('#made-secret')?.select();
     }
   };
   return (
@@ -171,7 +171,7 @@ function Secret({ made, onClose }: { readonly made: NewTokenOutput; onClose(): v
         <p class="soft">Copy it now. The hub keeps only its digest, so nothing shows it again.</p>
         <label class="field">
           <span>Token</span>
-          <input id="made-secret" class="input mono" readOnly value={made.secret} />
+          <textarea id="made-secret" class="input mono" readOnly rows={2} value={made.secret} />
         </label>
         <p class="soft">
           A script sends it as <code>Authorization: Bearer …</code>

@@ -107,13 +107,13 @@ export function PointActs({ point, onChange }: PointActsProps): JSX.Element {
       ) : null}
       {open.value === 'unprotect' ? (
         <ActDialog
-          title="Let the policies decide about it again?"
+          title="Unprotect this restore point?"
           act="Unprotect"
           onClose={close}
           onAct={() => ask<ProtectOutput>(marks, { method: 'DELETE' })}
           onDone={onChange}
         >
-          <p class="soft">{when}. The next prune may remove it.</p>
+          <p class="soft">{when}. Your policies decide about it again. The next prune may remove it.</p>
         </ActDialog>
       ) : null}
     </span>
