@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { atMonitor } from '../../src/boot/monitor.ts';
 import { socketPath } from '../../src/host/files/socket-path.ts';
 import { argvOf } from '../../src/host/programs/process-identity.ts';
-import type { DrillOutput } from '../../src/schemas/types.ts';
+import type { DrillOutput, SlotsOutput } from '../../src/schemas/types.ts';
 import { describeErrors, validatorOf } from '../../src/schemas/validator.ts';
 import { linuxDisk } from '../guests/linux-guest.ts';
 import { testProgram } from '../programs.ts';
@@ -36,6 +36,7 @@ beforeAll(async () => {
     ['app1', 'boots.raw'],
     ['empty1', 'empty.raw'],
     ['linux1', 'linux.raw'],
+    ['web1', 'boots.raw'],
   ] as const) {
     await work.write(`${name}.yaml`, backupPlan([disk]).replaceAll('pgtest1', name));
     const run = await work.run(`${name}.yaml`);
@@ -94,7 +95,8 @@ describe('a plan of kind boot', { timeout }, () => {
       `vm: db2, after: [linux1], ${small}`,
       `vm: db1, ${small}`,
       `vm: linux1, after: [db1], memory: 96MiB, cpus: 1, wait: { agent: true }`,
-      `vm: app1, after: [db1, db2], delay: 1s, memory: 32MiB, cpus: 1, wait: { time: 1s }`,
+      `vm: web1, after: [app1], delay: 4s, ${small}`,
+      `vm: app1, after: [db1, db2], memory: 32MiB, cpus: 1, wait: { time: 1s }`,
     ]);
     expect((await work.call(['plan', 'good.yaml'])).stdout).toContain('until its guest agent answers');
     const { exitCode, stdout, stderr } = await work.call(['run', 'good.yaml']);
@@ -102,22 +104,26 @@ describe('a plan of kind boot', { timeout }, () => {
     expect(stdout).toMatch(/db2 \S+ {2}up after \d+ s \(serial\)[^]*report/);
     const report = reportOf(/run (\S+)$/m.exec(stdout)?.[1] ?? '');
     expect(report).toMatchObject({ ok: true, plan: 'good' });
-    const [second, first, ...others] = report.vms;
-    const vms = [first, others[0], second, ...others.slice(1)];
+    const byName = (name: string): DrillOutput['vms'][0] | undefined => report.vms.find(({ vm: one }) => one === name);
+    const vms = ['db1', 'linux1', 'db2', 'app1', 'web1'].map(byName);
+    expect(report.vms).toHaveLength(vms.length);
     // One of them is up when the agent in its guest answers.
     expect(vms.map((one) => `${one?.vm} ${one?.state} ${one?.sign}`)).toEqual([
       'db1 up serial',
       'linux1 up agent',
       'db2 up serial',
       'app1 up time',
+      'web1 up serial',
     ]);
     for (const [at, one] of vms.entries()) {
       const before = vms[at - 1];
       if (before)
-        expect(one?.started).toBeGreaterThanOrEqual(Math.floor((before.started ?? 0) + (before.seconds ?? 0) * 1000));
+        expect(one?.started).toBeGreaterThanOrEqual(
+          Math.floor((before.started ?? 0) + (before.seconds ?? 0) * 1000) + (one?.vm === 'web1' ? 4000 : 0),
+        );
     }
     expect(
-      readFileSync(first?.screenshot ?? '')
+      readFileSync(vms[0]?.screenshot ?? '')
         .subarray(1, 4)
         .toString(),
     ).toBe('PNG');
@@ -127,6 +133,21 @@ describe('a plan of kind boot', { timeout }, () => {
       [],
       [],
     ]);
+  });
+
+  it('runs when it is due, and once', async () => {
+    await drill(
+      'weekly',
+      [`vm: db1, ${small}`],
+      'schedule: { cron: "0 0 * * 0", catchUp: latest, catchUpWindow: 8d }\n',
+    );
+    const timer = () => work.call(['schedule', 'run', '--timer', 'weekly.yaml']);
+    const run = await timer();
+    expect(run.exitCode, run.stderr).toBe(0);
+    const { slots } = JSON.parse(await vm.call('schedule', 'history', '--json')) as SlotsOutput;
+    expect(slots).toMatchObject([{ plan: 'weekly', state: 'succeeded' }]);
+    expect(reportOf(slots[0]?.run_id ?? '')).toMatchObject({ ok: true, vms: [{ vm: 'db1', state: 'up' }] });
+    expect((await timer()).stdout).toBe('weekly.yaml: nothing is due');
   });
 
   it('whose second VM does not come up starts no other one, if the plan says so', async () => {

@@ -73,20 +73,24 @@ describe.skipIf(!canAttach)('restore to block devices', { timeout: 300_000 }, ()
     }
   });
 
-  it.each(['restore.write', 'restore.verify'])(
-    'kill -9 after %s: the device is taken for nothing, and recover takes the mark away',
-    async (uses) => {
+  it.each([
+    ['restore.write', 'after', false],
+    ['restore.verify', 'after', false],
+    ['restore.publish', 'before', false],
+    ['restore.publish', 'after', true],
+  ] as const)(
+    'kill -9 at %s (%s): until the disk is whole the device is taken for nothing, and recover takes the mark away',
+    async (uses, when, isThere) => {
       const [device = ''] = devices;
       const plan = `kind: restore\nname: back\nvm: { name: pgtest1 }\nrepository: primary\ndisks: [0]\nto: { device: ${device}, overwrite: true }\n`;
       await work.write('back.yaml', plan);
-      const killed = await execa(process.execPath, [killedRun, work.path('back.yaml'), uses, 'after'], {
-        reject: false,
-      });
+      const killed = await execa(process.execPath, [killedRun, work.path('back.yaml'), uses, when], { reject: false });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
-      expect(readFileSync(device).subarray(0, 19).toString()).toBe('sendense-restore/1 ');
+      expect(readFileSync(device).subarray(0, 19).toString() === 'sendense-restore/1 ').toBe(!isThere);
       expect((await execa('wipefs', ['-n', device])).stdout).toBe('');
       expect((await work.call(['recover'])).exitCode).toBe(0);
-      expect(readFileSync(device).subarray(0, MiB).equals(Buffer.alloc(MiB))).toBe(true);
+      expect(readFileSync(device).subarray(0, MiB).equals(Buffer.alloc(MiB))).toBe(!isThere);
+      expect(holds(0)).toBe(isThere);
       expect((await work.run('back.yaml')).exitCode).toBe(0);
       expect(holds(0)).toBe(true);
     },

@@ -9,7 +9,8 @@ import { standInV2v } from '../simulators/virt-v2v.ts';
 import { startsAndSays } from './start-script.ts';
 import { MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
 import type { DiskSpec } from '../simulators/vcenter/simulated-vm.ts';
-import { backupPlan, workspace, type Workspace } from './workspace.ts';
+import { enough } from '../support/rounds.ts';
+import { backupPlan, sameContent, workspace, type Workspace } from './workspace.ts';
 
 const timeout = 600_000;
 const killedRun = testProgram('e2e/killed-run-child');
@@ -19,11 +20,12 @@ async function guestDisks(
   { work }: VsphereWorkspace,
   firmware: 'bios' | 'efi',
   controllers: readonly NonNullable<DiskSpec['controller']>[],
+  kernel: 'cloud' | 'usual' = 'cloud',
 ): Promise<DiskSpec[]> {
   const disks: DiskSpec[] = [];
   for (const [index, controller] of controllers.entries()) {
     const file = work.path(`${controller}.guest`);
-    if (index === 0) await linuxDisk(file, firmware);
+    if (index === 0) await linuxDisk(file, firmware, kernel);
     else {
       await makeDisk(file, MiB);
       await nameDisk(file, controller);
@@ -60,7 +62,50 @@ test('a VM of vSphere goes to KVM, and boots there from the hardware that it kno
   expect(xml).toContain(mac);
   expect(xml).toContain('<link state="down"/>');
   await execa('virt-xml-validate', [work.path('vm/domain.xml')]);
+  for (const [number, controller] of ['scsi0', 'ide0', 'nvme0'].entries())
+    expect(await sameContent(work.path(`vm/disk-${number}.qcow2`), work.path(`${controller}.guest`))).toBe(true);
   await startsAndSays(work.path('vm/start.sh'), 'guest: bios boot=vmw_pvscsi ide0=ata_piix nvme0=nvme.', 250_000);
+});
+
+const scsi0 = (kind: string) => ({ boot: 'scsi0', kind: `Virtual${kind}Controller` }) as const;
+
+// QEMU has no LSI Logic, the parallel one, and UEFI reads no disk on LSI SAS: these disks are on SATA then. Each guest has a disk on
+// LSI SAS, one on LSI Logic or SATA, and starts from the first.
+test.each(
+  enough([
+    { firmware: 'bios', ...scsi0('LsiLogicSAS'), says: 'boot=mptsas sata0=ahci scsi1=ahci' },
+    { firmware: 'efi', boot: 'sata0', kind: 'VirtualLsiLogicSASController', says: 'boot=ahci scsi0=ahci scsi1=ahci' },
+    { firmware: 'bios', ...scsi0('LsiLogic'), says: 'boot=ahci sata0=ahci scsi1=ahci', again: true },
+    {
+      firmware: 'bios',
+      boot: 'sata0',
+      kind: 'VirtualLsiLogicSASController',
+      says: 'boot=ahci scsi0=mptsas scsi1=ahci',
+      again: true,
+    },
+    { firmware: 'efi', ...scsi0('LsiLogicSAS'), says: 'boot=ahci sata0=ahci scsi1=ahci', again: true },
+    { firmware: 'efi', ...scsi0('LsiLogic'), says: 'boot=ahci sata0=ahci scsi1=ahci', again: true },
+  ] as const),
+)('a VM of vSphere with $firmware, whose $boot it starts from, and $kind: $says', { timeout }, async (one) => {
+  await using at = await vsphereWorkspace();
+  const { firmware, boot, kind, says } = one;
+  const on = boot === 'sata0' ? (['sata0', 'scsi0', 'scsi1'] as const) : (['scsi0', 'sata0', 'scsi1'] as const);
+  const vm = await at.vcenter.addVm({
+    name: 'pgtest1',
+    cbt: true,
+    memoryMb: 256,
+    firmware,
+    controllers: [
+      { kind, bus: 0 },
+      { kind: 'VirtualLsiLogicController', bus: 1 },
+    ],
+    disks: await guestDisks(at, firmware, on, 'usual'),
+  });
+  await at.plan('nightly.yaml', vm);
+  expect((await at.run('nightly.yaml')).exitCode).toBe(0);
+  const done = await at.work.call(['restore', 'pgtest1', '--to', `kvm:${at.work.path('vm')}`, '--libvirt', 'none']);
+  expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+  await startsAndSays(at.work.path('vm/start.sh'), `guest: ${firmware} ${says}.`, 250_000);
 });
 
 test.each(['bios', 'efi'] as const)(

@@ -101,20 +101,25 @@ describe('restore of a VM of vSphere to an OVA file', { timeout: 300_000 }, () =
     expect(await readdir(at.work.folder)).toEqual(before);
   });
 
-  it.each(['restore.write', 'restore.verify'])(
-    'kill -9 after %s: nothing has the name, recover takes the part away, and the plan can run again',
-    async (uses) => {
-      const plan = `kind: restore\nname: back\nvm: { name: pgtest1 }\nrepository: primary\nto: { ova: ./killed/${uses}.ova }\n`;
-      await at.work.write('back.yaml', plan);
-      const killed = await execa(process.execPath, [killedRun, at.work.path('back.yaml'), uses, 'after'], {
-        reject: false,
-      });
-      expect(killed.signal, killed.stderr).toBe('SIGKILL');
-      expect(await readdir(at.work.path('killed'))).not.toContain(`${uses}.ova`);
-      expect((await at.work.call(['recover'])).exitCode).toBe(0);
-      expect(await readdir(at.work.folder).then((names) => names.includes('killed'))).toBe(uses !== 'restore.write');
-      expect((await at.work.run('back.yaml')).exitCode).toBe(0);
-      expect(await same(at.work.path('killed', `${uses}.ova`), at.work.path('vm.ova'))).toBe(true);
-    },
-  );
+  it.each([
+    ['restore.write', 'after', false],
+    ['restore.verify', 'after', false],
+    ['restore.publish', 'before', false],
+    ['restore.publish', 'after', true],
+  ] as const)('kill -9 at %s (%s): the name is that of the whole file or of nothing', async (uses, when, isThere) => {
+    const folder = `${uses}-${when}`;
+    await at.work.write(
+      'back.yaml',
+      `kind: restore\nname: back\nvm: { name: pgtest1 }\nrepository: primary\nto: { ova: ./${folder}/vm.ova }\n`,
+    );
+    const killed = await execa(process.execPath, [killedRun, at.work.path('back.yaml'), uses, when], {
+      reject: false,
+    });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    expect((await readdir(at.work.path(folder))).includes('vm.ova')).toBe(isThere);
+    expect((await at.work.call(['recover'])).exitCode).toBe(0);
+    expect(await readdir(at.work.path(folder)).catch(() => [])).toEqual(isThere ? ['vm.ova'] : []);
+    if (!isThere) expect((await at.work.run('back.yaml')).exitCode).toBe(0);
+    expect(await same(at.work.path(folder, 'vm.ova'), at.work.path('vm.ova'))).toBe(true);
+  });
 });

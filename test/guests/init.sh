@@ -13,8 +13,9 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-for module in ata_piix vmw_pvscsi sd_mod virtio_pci virtio_blk virtio_scsi virtio_console; do
-  modprobe "$module"
+# Of some the kernel for clouds has none, and others are built in.
+for module in ata_piix ahci vmw_pvscsi mptsas nvme sd_mod virtio_pci virtio_blk virtio_scsi virtio_console; do
+  modprobe "$module" 2>/dev/null
 done
 
 firmware=bios
