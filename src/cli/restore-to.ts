@@ -124,7 +124,7 @@ const machineFlags: { readonly [O in keyof MachineOptions]-?: readonly [flag: st
   convert: ['--convert', 'kvm'],
   virtioWin: ['--virtio-win', 'kvm'],
   accel: ['--accel', 'kvm'],
-  start: ['--start', 'kvm'],
+  start: ['--start', 'kvm', 'vsphere', 'in-place'],
   serial: ['--serial', 'kvm'],
   agent: ['--agent', 'kvm'],
 };

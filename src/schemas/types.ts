@@ -303,6 +303,10 @@ export type Source12 = ImageSourceSpec | VsphereSourceSpec;
  */
 export type Source13 = ImageSourceSpec | VsphereSourceSpec;
 /**
+ * A source in the form that the hub sends to the node.
+ */
+export type Source14 = ImageSourceSpec | VsphereSourceSpec;
+/**
  * VMs of a source, what `discover` prints.
  */
 export type DiscoverOutput = VsphereDiscoverOutput | ImageDiscoverOutput;
@@ -515,6 +519,7 @@ export interface AllSchemas {
       };
   BootCheck: BootCheck;
   StartCheck: StartCheck;
+  ToolsCheck: ToolsCheck;
   Conversion: Conversion;
   FilePlaces: FilePlaces;
   FilePatterns: FilePatterns;
@@ -739,6 +744,8 @@ export interface AllSchemas {
   RestoreCompareRequest: RestoreCompareRequest;
   RestoreFinishRequest: RestoreFinishRequest;
   RestoreFinished: RestoreFinished;
+  RestorePowerRequest: RestorePowerRequest;
+  RestorePowered: RestorePowered;
   RestoreStartRequest: RestoreStartRequest;
   RestoreUndoRequest: RestoreUndoRequest;
   RestoreUndone: RestoreUndone;
@@ -1481,6 +1488,15 @@ export interface StartCheck {
      */
     still: string;
   };
+  /**
+   * A duration: a number and ms, s, m, h or d, for example 90s.
+   */
+  timeout: string;
+}
+/**
+ * Starts the restored VM, and waits until VMware Tools run in its guest.
+ */
+export interface ToolsCheck {
   /**
    * A duration: a number and ms, s, m, h or d, for example 90s.
    */
@@ -7240,6 +7256,10 @@ export interface InPlaceCheckRequest {
    * It is started at the end.
    */
   power_on: boolean;
+  /**
+   * true: it is also stopped again if it does not come up. Default: false. Older nodes do not know it.
+   */
+  judged?: boolean;
 }
 export interface InPlaceWanted {
   /**
@@ -7833,6 +7853,10 @@ export interface RestoreCheckRequest {
    */
   vcenter_password?: string | null;
   vm: NewVm;
+  /**
+   * true: the VM will be started, and stopped again if it does not come up. Default: false. Older nodes do not know it.
+   */
+  judged?: boolean;
 }
 /**
  * What the new VM would be.
@@ -7984,6 +8008,58 @@ export interface RestoreFinished {
   warnings: string[];
 }
 /**
+ * Starts a VM that a restore has finished, waits until it is up, or stops it again.
+ */
+export interface RestorePowerRequest {
+  source: Source12;
+  vcenter_user?: string | null;
+  /**
+   * Only in the body, never in argv or logs.
+   */
+  vcenter_password?: string | null;
+  /**
+   * The run that has restored it.
+   */
+  run: string;
+  /**
+   * Its managed object id.
+   */
+  vm: string;
+  /**
+   * start: powers it on, unless it is on. wait: until VMware Tools run, it is off, it asks something, or `wait_seconds` have passed. stop: powers it off, unless it is off.
+   */
+  action: 'start' | 'wait' | 'stop';
+  /**
+   * With wait. 0: only looks.
+   */
+  wait_seconds: number;
+}
+/**
+ * What vSphere says of a restored VM.
+ */
+export interface RestorePowered {
+  /**
+   * gone: it is not there any more. other: the run has not restored it, and nothing was done.
+   */
+  state: 'on' | 'off' | 'suspended' | 'gone' | 'other';
+  /**
+   * Whether it was on before.
+   */
+  was_on: boolean;
+  /**
+   * Whether VMware Tools run in its guest.
+   */
+  tools: boolean;
+  /**
+   * IP address of the guest, as VMware Tools say it.
+   */
+  address: string | null;
+  /**
+   * What the VM asks, and waits for an answer to; null: nothing.
+   */
+  question: string | null;
+}
+/**
  * Makes a VM of a restore point, or goes on with it, and writes its disks. It stays marked as unfinished.
  */
 export interface RestoreStartRequest {
@@ -7991,7 +8067,7 @@ export interface RestoreStartRequest {
    * Job id.
    */
   job_id: string;
-  source: Source12;
+  source: Source13;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -8015,7 +8091,7 @@ export interface RestoreStartRequest {
  * Removes the VM that a run has made and not finished.
  */
 export interface RestoreUndoRequest {
-  source: Source13;
+  source: Source14;
   vcenter_user?: string | null;
   /**
    * Only in the body, never in argv or logs.
@@ -10434,6 +10510,10 @@ export interface VsphereTo {
    */
   powerOn: boolean;
   /**
+   * true: start the VM when all is done, and wait until VMware Tools run in its guest. If they do not come, the VM is powered off again, and the run fails; what was restored stays. Or a mapping that says how long to wait.
+   */
+  start: boolean | ToolsCheck;
+  /**
    * true: a restore that fails keeps the VM if one of its disks is copied whole, and the next run goes on with it. false: it removes all that it made.
    */
   resume: boolean;
@@ -10470,6 +10550,10 @@ export interface InPlaceTo {
    * true: start the VM when all is done.
    */
   powerOn: boolean;
+  /**
+   * true: start the VM when all is done, and wait until VMware Tools run in its guest. If they do not come, the VM is powered off again, and the run fails; what was restored stays. Or a mapping that says how long to wait.
+   */
+  start: boolean | ToolsCheck;
 }
 /**
  * Additional disks of a VM in vSphere that may run.
@@ -12546,6 +12630,7 @@ export interface FilesTakeInput {
         thin?: boolean;
         withoutTpm: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
         resume: boolean;
       }
     | {
@@ -12565,6 +12650,7 @@ export interface FilesTakeInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
       }
     | {
         /**
@@ -13241,6 +13327,7 @@ export interface RestoreConvertInput {
         thin?: boolean;
         withoutTpm: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
         resume: boolean;
       }
     | {
@@ -13260,6 +13347,7 @@ export interface RestoreConvertInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
       }
     | {
         /**
@@ -13525,6 +13613,7 @@ export interface RestoreSafeguardInput {
         thin?: boolean;
         withoutTpm: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
         resume: boolean;
       }
     | {
@@ -13544,6 +13633,7 @@ export interface RestoreSafeguardInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
       };
   point: RestoredPoint1;
 }
@@ -13610,13 +13700,13 @@ export interface RestoreStartInput {
   /**
    * Where the disks were written to, as restore.write says.
    */
-  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere';
+  target: 'directory' | 'device' | 'ova' | 'kvm' | 'vsphere' | 'inPlace';
   /**
    * The VM, as restore.write says.
    */
-  machine?: WrittenMachine | null;
+  machine?: WrittenMachine | VsphereMachine | null;
   /**
-   * By which sign it is up; true: its picture stops changing.
+   * By which sign it is up; true: its picture stops changing. In vSphere it is up when VMware Tools run, and only `timeout` counts.
    */
   start: boolean | StartCheck;
 }
@@ -13624,7 +13714,7 @@ export interface RestoreStartOutput {
   /**
    * The sign that the guest is up.
    */
-  sign: 'serial' | 'agent' | 'picture';
+  sign: 'serial' | 'agent' | 'picture' | 'tools';
   seconds: number;
   /**
    * Absolute path of the screenshot, PNG.
@@ -13799,6 +13889,7 @@ export interface RestoreWriteInput {
         thin?: boolean;
         withoutTpm: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
         resume: boolean;
       }
     | {
@@ -13818,6 +13909,7 @@ export interface RestoreWriteInput {
         takeOver: boolean;
         compareAll: boolean;
         powerOn: boolean;
+        start: boolean | ToolsCheck;
       }
     | {
         /**

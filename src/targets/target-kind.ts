@@ -5,7 +5,7 @@ import type { OpenedPoint } from '../files/choose/find-volume.ts';
 import type { SeenGuest } from '../host/images/seen-guest.ts';
 import type { ImageKey } from '../host/images/image-options.ts';
 import type { ImageKeys } from '../repository/image-keys.ts';
-import type { Signs } from '../restore-points/verify/watch-guest.ts';
+import type { Seen, Signs } from '../restore-points/verify/watch-guest.ts';
 import type {
   FilesTakeOutput,
   PlannedEffect,
@@ -14,6 +14,7 @@ import type {
   RestoreWriteOutput,
   RestoredPoint,
   StartCheck,
+  VsphereMachine,
   WrittenMachine,
 } from '../schemas/types.ts';
 
@@ -173,10 +174,10 @@ export type ConvertedVm =
  * @typeParam C what it claims before: plain JSON, durable before anything is done
  */
 export interface VmStarting<C extends object> {
-  claim(machine: WrittenMachine): C;
+  claim(machine: WrittenMachine | VsphereMachine): C;
   /** Switches the VM on, unless it is. May be called again. @throws SendenseError `start.failed` */
-  start(claim: C, run: StartRun): Promise<StartedVm>;
-  /** Leaves it in no state between off and on. It is not switched off. */
+  start(claim: C, run: StartRun): Promise<StartedVm | ToldVm>;
+  /** Leaves it in no state between off and on. What is on stays on. */
   undoStart(claim: C, remembered: Remembered, signal: AbortSignal): Promise<void>;
 }
 
@@ -185,6 +186,17 @@ export interface StartedVm extends SeenGuest, AsyncDisposable {
   /** What to do where it does not come up. */
   readonly remedy: string;
 }
+
+/** A VM that cannot be seen from here: what runs it tells whether it is up. */
+export interface ToldVm extends AsyncDisposable {
+  /** Waits until it is up. One that does not come up is switched off again. */
+  untilUp(timeoutMs: number, alive: () => void): Promise<Told>;
+}
+
+/** `remedy`: what to do where it did not come up. */
+export type Told =
+  | { readonly sign: 'tools'; readonly problem: null }
+  | (Extract<Seen, { readonly sign: null }> & { readonly remedy: string });
 
 /** What starting acts with. */
 export interface StartRun extends Pick<RestoreRun, 'signal' | 'log' | 'remember'> {

@@ -24,3 +24,10 @@ test.each([
 ] as const)('%s with %o names something twice', (place, more, said) => {
   expect(() => to(place, more)).toThrow(said);
 });
+
+test('--start judges in KVM and vSphere, by the signs that each has', () => {
+  expect(to('vsphere:vc', { start: true })).toMatchObject({ vsphere: 'vc', start: true });
+  expect(to('vsphere:vc', { start: true, inPlace: true })).toMatchObject({ inPlace: 'vc', start: true });
+  expect(to('kvm:here', { start: true, agent: true })).toMatchObject({ start: { agent: true } });
+  expect(() => to('vsphere:vc', { start: true, agent: true })).toThrow('--agent is for --to kvm:');
+});

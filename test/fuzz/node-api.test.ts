@@ -156,6 +156,7 @@ const bodies: readonly (readonly [string, string, unknown])[] = [
   ['POST', '/api/v1/replicate', { ...start, target_holds: 'previous' }],
   ['POST', '/api/v1/restore/compare', compare],
   ['POST', '/api/v1/restore/finish', { source, run: 'r', point: 'p', vm: 'vm-1', action: 'look', power_on: false }],
+  ['POST', '/api/v1/restore/power', { source, run: 'r', vm: 'vm-1', action: 'wait', wait_seconds: 0 }],
   ['POST', '/api/v1/restore/undo', { source, run: 'r', jobs: ['j1'], keep_copied: true }],
   ['POST', '/api/v1/restore/in-place/start', inPlace],
   [

@@ -75,6 +75,7 @@ test('every route of the node answers what it announces: where it does well, and
       json({ ...toImage, job_id: 'j3', name: 'x', disks: [{ key: '0', saved_key: '0', index: '0'.repeat(64) }] }),
     ],
     ['finishRestore', {}, json({ ...toImage, vm: 'vm-1', action: 'look', power_on: false })],
+    ['powerRestore', {}, json({ ...toImage, vm: 'vm-1', action: 'wait', wait_seconds: 0 })],
     ['undoRestore', {}, json({ ...toImage, jobs: [], keep_copied: false })],
     [
       'checkInPlace',
@@ -109,7 +110,7 @@ test('every route of the node answers what it announces: where it does well, and
   ]);
   await node.api.remove('j2');
   // What a vCenter has to answer is in vsphere/; the configuration of a VM comes from one only.
-  const restores = ['checkRestore', 'startRestore', 'compareRestore', 'finishRestore', 'undoRestore'];
+  const restores = ['checkRestore', 'startRestore', 'compareRestore', 'finishRestore', 'powerRestore', 'undoRestore'];
   restores.push('checkInPlace', 'startInPlace', 'endInPlace');
   restores.push('checkAttach', 'endAttach', 'attachedDisks', 'detachDisks');
   expect(refused.filter((id) => !restores.includes(id))).toEqual([

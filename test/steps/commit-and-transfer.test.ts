@@ -282,6 +282,7 @@ function fakeNode(
     startRestore: refuse,
     compareRestore: refuse,
     finishRestore: refuse,
+    powerRestore: refuse,
     undoRestore: refuse,
     checkInPlace: refuse,
     startInPlace: refuse,

@@ -3,11 +3,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { digestExport } from '../../src/blocks/digest-export.ts';
+import { SendenseError } from '../../src/errors/sendense-error.ts';
 import { serveNbd } from '../../src/host/nbd/qemu-nbd.ts';
 import type { Settings, VmConfig } from '../../src/schemas/types.ts';
 import { createJournal } from '../../src/state/runs/create-journal.ts';
 import { targetHub } from '../../src/steps/restore/target-hub.ts';
 import type { Comparing, RestoredDisk, TargetKind, TargetType, ToOf } from '../../src/targets/target-kind.ts';
+import { olderNode } from '../../src/targets/vsphere/check-vm.ts';
 import { claimOf } from '../../src/targets/vsphere/vsphere-claim.ts';
 import { vsphereTarget } from '../../src/targets/vsphere/vsphere-target.ts';
 import { savedCard, savedConfig, savedController, savedDisk } from '../machines/saved-config.ts';
@@ -102,6 +104,7 @@ async function subject(to: Partial<ToOf<'vsphere'>> = {}, config: Partial<VmConf
     identity: 'new',
     withoutTpm: false,
     powerOn: false,
+    start: false,
     resume: false,
   };
   const kind = kindAt(bench);
@@ -169,6 +172,29 @@ test.each<[Partial<ToOf<'vsphere'>>, string]>([
   await using of = await subject(to, { networks: [savedCard({ network: 'VM Network' })] });
   const claim = of.kind.claim(of.request.to, of.request.disks, { ...facts, planFolder: of.planFolder });
   await expect(of.kind.assertFree(of.request, claim)).rejects.toMatchObject({ code: 'target.unfit', message });
+});
+
+test('a VM in which VMware Tools never ran is not made where they are waited for', async () => {
+  const extra = (value: string) => ({ extra_config: [{ key: 'vmware.tools.internalversion', value }] });
+  const look = async (to: Partial<ToOf<'vsphere'>>, value: string): Promise<void> => {
+    await using of = await subject(to, extra(value));
+    const claim = of.kind.claim(of.request.to, of.request.disks, { ...facts, planFolder: of.planFolder });
+    await of.kind.assertFree(of.request, claim);
+  };
+  await expect(look({ start: { timeout: '1m' } }, '0')).rejects.toMatchObject({
+    code: 'target.unfit',
+    message: expect.stringContaining('VMware Tools have never run') as string,
+  });
+  await look({ powerOn: true }, '0');
+  await look({ start: true }, '12352');
+});
+
+test('a node that does not know how to judge a VM is called an older one', () => {
+  const refused = new SendenseError('request.invalid', '/judged is none of the fields that there are');
+  expect(olderNode(refused, 'far', 'makes no VMs')).toMatchObject({
+    code: 'node.protocol',
+    message: expect.stringContaining('does not tell whether a VM comes up') as string,
+  });
 });
 
 const facts = { runId, stepId: 'restore-write' };

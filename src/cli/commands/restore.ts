@@ -94,7 +94,7 @@ export const restore: CommandDefinition = {
       flags: '--without-tpm',
       description: 'for vsphere: make the VM although it had a virtual TPM, which is in no backup',
     },
-    { flags: '--power-on', description: 'for vsphere: start the VM when all is done' },
+    { flags: '--power-on', description: 'for vsphere: start the VM when all is done, and do not wait for it' },
     {
       flags: '--no-resume',
       description: 'for vsphere: a restore that fails removes disks that are copied whole, too; begin anew',
@@ -120,7 +120,11 @@ export const restore: CommandDefinition = {
       flags: '--credential <name>',
       description: 'for vsphere: stored credential with the role for restores (default: the one of the source)',
     },
-    { flags: '--start', description: 'for kvm: libvirt starts the VM, and the run waits until it is up' },
+    {
+      flags: '--start',
+      description:
+        'for kvm: libvirt starts the VM, and the run waits until it is up. For vsphere: the same, until VMware Tools run; a VM in which they do not come is powered off again',
+    },
     {
       flags: '--convert <devices>',
       description:

@@ -48,6 +48,8 @@ import type {
   RestoreCompareRequest,
   RestoreFinished,
   RestoreFinishRequest,
+  RestorePowered,
+  RestorePowerRequest,
   RestoreStartRequest,
   RestoreUndone,
   RestoreUndoRequest,
@@ -99,6 +101,8 @@ export interface NodeClient {
   compareRestore(request: RestoreCompareRequest, signal?: AbortSignal): Promise<BackupStarted>;
   /** Takes its mark away. */
   finishRestore(request: RestoreFinishRequest, signal?: AbortSignal): Promise<RestoreFinished>;
+  /** Starts it once its mark is gone, waits until it is up, or stops it. @throws SendenseError `vsphere.*` */
+  powerRestore(request: RestorePowerRequest, signal?: AbortSignal): Promise<RestorePowered>;
   /** Removes it, as long as it is marked. @throws SendenseError `node.busy` while a job of it goes on, `vsphere.*` */
   undoRestore(request: RestoreUndoRequest, signal?: AbortSignal): Promise<RestoreUndone>;
   /** What speaks against a restore in place; an older node answers 404. @throws SendenseError `source.missing`, `target.unfit`, `vsphere.*` */
@@ -268,6 +272,7 @@ export function nodeClient(address: NodeAddress): NodeClient {
       json('node/backup-started.json', 'POST', '/api/v1/restore/compare', request, signal),
     finishRestore: (request, signal) =>
       afterTask('node/restore-finished.json', '/api/v1/restore/finish', request, signal),
+    powerRestore: (request, signal) => afterTask('node/restore-powered.json', '/api/v1/restore/power', request, signal),
     undoRestore: (request, signal) => afterTask('node/restore-undone.json', '/api/v1/restore/undo', request, signal),
     checkInPlace: (request, signal) =>
       json('node/in-place-checked.json', 'POST', '/api/v1/restore/in-place/check', request, signal),

@@ -60,7 +60,13 @@ const disksOf = (disks: unknown): HubRestore['disks'] =>
 function machineOf(machine: Machine, started: RestoreStartOutput | null): HubRestore['machine'] {
   const { name, notes } = machine;
   if ('vm' in machine)
-    return { name, place: `${machine.vm} in vSphere (${machine.host})`, started: machine.power_on, start: null, notes };
+    return {
+      name,
+      place: `${machine.vm} in vSphere (${machine.host})`,
+      started: machine.power_on || started !== null,
+      start: null,
+      notes,
+    };
   if ('domain' in machine)
     return {
       name,

@@ -18,6 +18,8 @@ interface RemoteTarget {
 /** What is made is new, and off. */
 const harmless = (): null => null;
 
+const isSaid = (start: unknown): boolean => start !== undefined && start !== false;
+
 const remote: { readonly [T in TargetType]: RemoteTarget } = {
   directory: { paths: ({ directory }) => ({ 'to.directory': directory }), risk: harmless },
   device: {
@@ -30,9 +32,12 @@ const remote: { readonly [T in TargetType]: RemoteTarget } = {
   ova: { paths: ({ ova }) => ({ 'to.ova': ova }), risk: harmless },
   kvm: {
     paths: ({ kvm }) => ({ 'to.kvm': kvm }),
-    risk: ({ start }) => (start === undefined || start === false ? null : 'starts a VM'),
+    risk: ({ start }) => (isSaid(start) ? 'starts a VM' : null),
   },
-  vsphere: { paths: () => ({}), risk: ({ powerOn }) => (powerOn === true ? 'starts a VM' : null) },
+  vsphere: {
+    paths: () => ({}),
+    risk: ({ powerOn, start }) => (powerOn === true || isSaid(start) ? 'starts a VM' : null),
+  },
   inPlace: { paths: () => ({}), risk: () => 'writes over the disks of a VM' },
   attach: { paths: () => ({}), risk: () => 'attaches disks to a VM', receiver: ({ vm }) => vm },
   attachKvm: {

@@ -23,7 +23,7 @@ export async function checkRestore(
   refused: RefusedLogins,
   signal: AbortSignal,
 ): Promise<RestoreChecked> {
-  const { vm: asked } = request;
+  const { vm: asked, judged = false } = request;
   const vm = askedVm(asked);
   await using session = await openSession(request, refused, signal);
   const { vsphere } = session;
@@ -36,7 +36,7 @@ export async function checkRestore(
   const run = unfinished?.mark.run ?? asked.run;
   // The hub has it removed first: no disk is worth going on with.
   const isReplaced = run !== asked.run && unfinished !== null && wholeIn(unfinished) === 0;
-  const given = { vm, wanted, place, run, isReplaced, by: way.name, ...thickness };
+  const given = { vm, wanted, place, run, isReplaced, judged, by: way.name, ...thickness };
   const fitting = await judgePlace(vsphere, given, signal);
   const original = await originalOf(vsphere, asked, signal);
   const touched = unfinished && (await touchedBy(vsphere, unfinished, signal));

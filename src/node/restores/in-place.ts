@@ -30,12 +30,12 @@ export async function checkInPlace(
   refused: RefusedLogins,
   signal: AbortSignal,
 ): Promise<InPlaceChecked> {
-  const { instance_uuid: uuid, name, disks, power_on: powerOn } = request;
+  const { instance_uuid: uuid, name, disks, power_on: powerOn, judged = false } = request;
   await using session = await openSession(request, refused, signal);
   const { vsphere } = session;
   await checkVddkForWriting({ spec: session.spec, signal });
   const object = await findOriginal(vsphere, { uuid, name }, signal);
-  const found = await inPlaceVm(vsphere, object, disks, { powerOn, signal });
+  const found = await inPlaceVm(vsphere, object, disks, { powerOn, judged, signal });
   const { mark } = found;
   return {
     vm: object.value,

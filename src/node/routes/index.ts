@@ -6,7 +6,7 @@ import { cancelJob, jobIndex, jobLog, jobStatus, jobVmConfig, listJobs, removeJo
 import type { Api } from '../../api/route.ts';
 import { askDoctor } from './doctor.ts';
 import { tags, type NodeParts } from './route.ts';
-import { checkRestore, compareRestore, finishRestore, startRestore, undoRestore } from './restore.ts';
+import { checkRestore, compareRestore, finishRestore, powerRestore, startRestore, undoRestore } from './restore.ts';
 import { attachedDisks, checkAttach, detachDisks, endAttach } from './attach.ts';
 import { checkInPlace, endInPlace, startInPlace } from './in-place.ts';
 import { indexFormatsKnown, putIndex, replicate, startBackup } from './transfer.ts';
@@ -33,6 +33,7 @@ const routes: Api<NodeParts>['routes'] = [
   startRestore,
   compareRestore,
   finishRestore,
+  powerRestore,
   undoRestore,
   checkInPlace,
   startInPlace,

@@ -5,6 +5,8 @@ import type {
   RestoreCompareRequest,
   RestoreFinished,
   RestoreFinishRequest,
+  RestorePowered,
+  RestorePowerRequest,
   RestoreStartRequest,
   RestoreUndone,
   RestoreUndoRequest,
@@ -97,6 +99,24 @@ export const finishRestore = defineRoute<RestoreFinishRequest>({
     node.unbroken.act(body.run, signal, async (whole) =>
       (await import('../restores/end-restore.ts')).finishRestore(body, node.refused, whole),
     ),
+});
+
+export const powerRestore = defineRoute<RestorePowerRequest>({
+  id: 'powerRestore',
+  method: 'POST',
+  path: '/api/v1/restore/power',
+  tag: 'restore',
+  summary: 'Starts a restored VM, waits until it is up, or stops it',
+  description:
+    'Only a VM that the run has restored to its end. A VM that asks something while it starts is told to give up: the answer has ' +
+    'the question. `wait` answers when VMware Tools run, when the VM is not on, when it asks something, or after ' +
+    '`wait_seconds`. May be asked twice.',
+  body: { schema: 'node/restore-power.json', bytes: smallBytes },
+  answers: { 200: { description: 'How the VM is now.', schema: 'node/restore-powered.json' } },
+  errors: vsphereErrors,
+  patient: true,
+  handle: async ({ parts: node, body, signal }): Promise<RestorePowered> =>
+    (await import('../restores/power.ts')).powerRestored(body, node.refused, signal),
 });
 
 export const undoRestore = defineRoute<RestoreUndoRequest>({

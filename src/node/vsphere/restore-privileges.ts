@@ -16,7 +16,6 @@ const alwaysNeeded: readonly Privilege[] = [
   { privilege: 'VirtualMachine.Config.Settings', why: 'to set firmware and boot order' },
   { privilege: 'VirtualMachine.Config.Annotation', why: 'to mark the VM as one that is being restored' },
   { privilege: 'VirtualMachine.Interact.PowerOn', why: 'to start the VM, if you ask for it' },
-  { privilege: 'VirtualMachine.Interact.PowerOff', why: 'to stop it again, if it does not boot' },
   { privilege: 'Resource.AssignVMToPool', why: 'to give it to a resource pool' },
   { privilege: 'Datastore.AllocateSpace', why: 'to make its files' },
   { privilege: 'Datastore.Browse', why: 'to find its files' },
@@ -26,6 +25,12 @@ const alwaysNeeded: readonly Privilege[] = [
   },
   { privilege: 'Network.Assign', why: 'to connect its network adapters' },
 ];
+
+/** Asked for where a VM is judged after its start. */
+const stopPrivilege: Privilege = {
+  privilege: 'VirtualMachine.Interact.PowerOff',
+  why: 'to stop it again, if it does not come up',
+};
 
 /** Without this one no disk comes by an import lease. */
 export const importPrivilege: Privilege = {
@@ -46,20 +51,31 @@ const neededBy: { readonly [T in TransportName]: readonly Privilege[] } = {
   ssh: [],
 };
 
-/** What a restore to a new VM needs whose disks are written by one of these transports. */
-export const restorePrivileges = (transports: readonly TransportName[]): readonly Privilege[] => [
+/** What a restore to a new VM needs whose disks are written by one of these transports. @param judged it is started, and stopped again */
+export const restorePrivileges = (
+  transports: readonly TransportName[],
+  { judged }: { readonly judged: boolean },
+): readonly Privilege[] => [
   ...alwaysNeeded,
+  ...(judged ? [stopPrivilege] : []),
   ...transports.flatMap((transport) => neededBy[transport]),
 ];
 
 /** What a restore in place needs on its VM, and nothing of what makes or removes VMs. */
-export const inPlacePrivileges = ({ powerOn }: { readonly powerOn: boolean }): readonly Privilege[] => [
+export const inPlacePrivileges = ({
+  powerOn,
+  judged,
+}: {
+  readonly powerOn: boolean;
+  readonly judged: boolean;
+}): readonly Privilege[] => [
   { privilege: 'System.Read', why: 'to see the VM, its disks and its tasks' },
   { privilege: 'VirtualMachine.Config.Annotation', why: 'to mark the VM as one that is being restored' },
   { privilege: 'VirtualMachine.Config.AdvancedConfig', why: 'to mark the VM as one that is being restored' },
   { privilege: 'VirtualMachine.Provisioning.DiskRandomAccess', why: 'to write disks with VDDK' },
   { privilege: 'VirtualMachine.Provisioning.DiskRandomRead', why: 'to read disks again and compare them' },
   ...(powerOn ? [{ privilege: 'VirtualMachine.Interact.PowerOn', why: 'to start the VM at the end' }] : []),
+  ...(judged ? [stopPrivilege] : []),
 ];
 
 /** What attaching a disk to a VM needs on that VM; the disk is made as one of a new VM. */

@@ -69,6 +69,7 @@ export const patientClient = (client: NodeClient, how: Patience): NodeClient => 
   endInPlace: (...what) => untilReachable(() => client.endInPlace(...what), how),
   checkRestore: (...what) => untilReachable(() => client.checkRestore(...what), how),
   finishRestore: (...what) => untilReachable(() => client.finishRestore(...what), how),
+  powerRestore: (...what) => untilReachable(() => client.powerRestore(...what), how),
   undoRestore: (...what) => untilReachable(() => client.undoRestore(...what), how),
   getIndex: (jobId, key, file, signal, fileKey, mostBytes) =>
     untilReachable(async () => {

@@ -5,11 +5,13 @@ import { keepPicture, pictureFile } from '../../restore-points/verify/keep-pictu
 import { watchGuest } from '../../restore-points/verify/watch-guest.ts';
 import type { RestoreStartInput, RestoreStartOutput, StartCheck } from '../../schemas/types.ts';
 import { kindNamed, type TypedClaim } from '../../targets/index.ts';
-import type { TargetType, VmStarting } from '../../targets/target-kind.ts';
+import type { TargetHub } from '../../targets/target-hub.ts';
+import type { StartedVm, TargetType, ToldVm, VmStarting } from '../../targets/target-kind.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { defineStep } from '../define-step.ts';
 import type { Services } from '../services.ts';
 import { signsOf } from '../signs-of.ts';
+import { targetHub } from './target-hub.ts';
 
 interface StartClaim {
   /** Null: the step was not told which VM. */
@@ -20,7 +22,7 @@ interface StartClaim {
 
 const folderIdOf = (runId: string): string => `${runId}-start`;
 
-/** What was restored stays, whatever becomes of the start. A VM that does not come up stays on: somebody will want to look at it. */
+/** What was restored stays, whatever becomes of the start. A VM here that does not come up stays on: somebody will want to look at it. */
 export const restoreStart = defineStep<RestoreStartInput, StartClaim, RestoreStartOutput>({
   uses: 'restore.start',
   title: 'Start the VM',
@@ -48,24 +50,28 @@ export const restoreStart = defineStep<RestoreStartInput, StartClaim, RestoreSta
       });
     const folder = await makeRunFolder(folderIdOf(context.runId));
     context.scope.defer(() => removeRunFolder(folderIdOf(context.runId)));
-    await using guest = await startingOf(vm.target).start(vm.own, {
+    await using guest = await startingOf(vm.target, targetHub(context)).start(vm.own, {
       folder,
       signal: context.signal,
       log: (message) => context.log(message),
       remember: (name, value) => context.remember(name, value),
     });
     // Awaited: nobody hears the guest any more when this returns.
-    return await judge(context, guest, machine.name, checkOf(start));
+    return 'untilUp' in guest
+      ? await told(context, guest, machine.name, checkOf(start))
+      : await judge(context, guest, machine.name, checkOf(start));
   },
 
-  async undo({ signal, remembered }, { vm, folder }) {
+  async undo(context, { vm, folder }) {
+    const { signal, remembered } = context;
     await clearRunFolder(folder, signal);
-    if (vm !== null) await startingOf(vm.target).undoStart(vm.own, remembered, signal);
+    if (vm !== null) await startingOf(vm.target, targetHub(context)).undoStart(vm.own, remembered, signal);
   },
 });
 
-function startingOf(target: TargetType): VmStarting<object> {
-  const { starting } = kindNamed(target);
+/** @param hub what it acts with; without one it only claims */
+function startingOf(target: TargetType, hub?: TargetHub): VmStarting<object> {
+  const { starting } = kindNamed(target, hub);
   if (starting !== null) return starting;
   throw new SendenseError('plan.invalid', `a restore to ${target} makes no VM that could be started`, {
     remedy: 'Remove the step restore.start.',
@@ -77,7 +83,7 @@ const checkOf = (start: boolean | StartCheck): StartCheck =>
 
 async function judge(
   context: StepContext<Services>,
-  guest: Awaited<ReturnType<VmStarting<object>['start']>>,
+  guest: StartedVm,
   name: string,
   check: StartCheck,
 ): Promise<RestoreStartOutput> {
@@ -99,4 +105,19 @@ async function judge(
   }
   context.log(`${name} booted in ${Math.round(seconds)} s (${seen.sign})`);
   return { sign: seen.sign, seconds, screenshot };
+}
+
+async function told(
+  context: StepContext<Services>,
+  vm: ToldVm,
+  name: string,
+  check: StartCheck,
+): Promise<RestoreStartOutput> {
+  const started = performance.now();
+  const seen = await vm.untilUp(parseDuration(check.timeout), () => context.alive());
+  const seconds = (performance.now() - started) / 1000;
+  if (seen.sign === null)
+    throw new SendenseError('start.failed', `${name} did not come up: ${seen.problem}`, { remedy: seen.remedy });
+  context.log(`${name} came up in ${Math.round(seconds)} s (${seen.sign})`);
+  return { sign: seen.sign, seconds, screenshot: null };
 }

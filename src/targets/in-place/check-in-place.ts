@@ -8,6 +8,7 @@ import type { InPlaceChecked, PlannedEffect, VsphereSourceSpec } from '../../sch
 import type { TargetHub } from '../target-hub.ts';
 import type { RestoredDisk, RestoreRequest } from '../target-kind.ts';
 import { olderNode } from '../vsphere/check-vm.ts';
+import { assertTools, isJudged, isStarted, startedText } from '../vsphere/start-check.ts';
 import type { InPlaceClaim } from './in-place-claim.ts';
 
 /** A VM against which nothing speaks. */
@@ -42,7 +43,8 @@ export async function checkInPlace(hub: TargetHub, request: Wanted, claim: InPla
         instance_uuid: vm,
         name: from.point().vm,
         disks: [first, ...rest],
-        power_on: to.powerOn,
+        power_on: isStarted(to),
+        ...(isJudged(to) ? { judged: true } : {}),
       },
       signal,
     )
@@ -53,10 +55,11 @@ export async function checkInPlace(hub: TargetHub, request: Wanted, claim: InPla
 }
 
 /** @returns its instance uuid */
-async function originalOf({ from }: Pick<Request, 'from'>): Promise<string> {
+async function originalOf({ to, from }: Pick<Request, 'to' | 'from'>): Promise<string> {
   const { vm_config: saved } = from.point();
-  const uuid = saved === null ? null : (await readVmConfig(saved, await from.keys())).instance_uuid;
-  if (uuid !== null) return uuid;
+  const config = saved === null ? null : await readVmConfig(saved, await from.keys());
+  if (config !== null && isJudged(to)) assertTools(config);
+  if (config !== null && config.instance_uuid !== null) return config.instance_uuid;
   throw new SendenseError(
     'machine.unknown',
     'the restore point does not say which VM it was made of, so nothing can be written back to it',
@@ -104,7 +107,7 @@ export async function effectsOf(
     'its hardware and its NVRAM stay as they are',
     ...(takesOver === null ? [] : [`goes on with what run ${takesOver} has begun`]),
     ...(checked.others.length === 0 ? [] : [`${checked.others.join(', ')} stay as they are`]),
-    to.powerOn ? 'started at the end' : 'not started',
+    startedText(to),
   ].join('; ');
   effects.push({ action: 'change', target: checked.name, detail, argv: null });
   for (const disk of disks) {

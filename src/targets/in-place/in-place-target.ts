@@ -11,6 +11,8 @@ import {
   type PublishedVm,
   type VmClaim,
 } from '../vsphere/published-by-node.ts';
+import { isStarted, isStartedBlindly } from '../vsphere/start-check.ts';
+import { vmStarting } from '../vsphere/start-vm.ts';
 import { writtenDisk } from '../vsphere/write-vm.ts';
 import { checkInPlace, effectsOf, uuidOf, type CheckedInPlace } from './check-in-place.ts';
 import { claimOf, type InPlaceClaim } from './in-place-claim.ts';
@@ -82,6 +84,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
 
   safeguarding: safeguarding(hub),
   ...onlyDisks,
+  starting: vmStarting(hub),
 });
 
 /** A VM that may bear a mark of the run. */
@@ -154,7 +157,7 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
           takes_over: takesOver,
           disks: await startDisks(hub, client, request, keyed),
           compare_all: to.compareAll,
-          power_on: to.powerOn,
+          power_on: isStarted(to),
           nbd_sources: served.sources,
           ...(served.psk === null ? {} : { nbd_psk: served.psk }),
           lease_seconds: lease,
@@ -204,7 +207,7 @@ function machineOf(
     point: from.point().backup_id,
     node,
     source: spec,
-    power_on: to.powerOn,
+    power_on: isStartedBlindly(to),
     disks: disks.map(({ disk, uuid }) => {
       const { key } = diskOf(found, uuid);
       return { disk, key, device_key: key };

@@ -14,7 +14,14 @@ interface DomainClaim {
 
 /** A VM of libvirt that a restore has defined. */
 export const domainStarting: VmStarting<DomainClaim> = {
-  claim: ({ libvirt, uuid, name, mark }) => ({ uri: libvirt, uuid, name, mark }),
+  claim: (machine) => {
+    if ('vm' in machine)
+      throw new SendenseError('plan.invalid', 'the step is told of a VM in vSphere, and starts one of libvirt', {
+        remedy: 'Give it `target` and `machine` of one step, as runners/restore.yaml does.',
+      });
+    const { libvirt, uuid, name, mark } = machine;
+    return { uri: libvirt, uuid, name, mark };
+  },
 
   async start({ uri, ...claim }, { folder, signal, log, remember }) {
     if (uri === null)

@@ -4,6 +4,7 @@ import type { PlannedEffect, RestoreChecked, VsphereSourceSpec } from '../../sch
 import type { TargetHub } from '../target-hub.ts';
 import type { RestoreRequest } from '../target-kind.ts';
 import type { VsphereClaim } from './vsphere-claim.ts';
+import { startedText } from './start-check.ts';
 import { wantedVm, type WantedVm } from './wanted-vm.ts';
 
 /** A VM against which nothing speaks. */
@@ -41,7 +42,10 @@ export async function checkWanted(
   const client = await hub.node(claim.node);
   const login = await hub.login(spec);
   const checked = await client
-    .checkRestore({ source: spec, ...login, vm: wanted.vm }, hub.signal)
+    .checkRestore(
+      { source: spec, ...login, vm: wanted.vm, ...(wanted.isJudged === true ? { judged: true } : {}) },
+      hub.signal,
+    )
     .catch((error: unknown) => {
       throw olderNode(error, claim.node, 'makes no VMs in vSphere');
     });
@@ -50,7 +54,13 @@ export async function checkWanted(
 
 /** @param what such a node does not do */
 export function olderNode(error: unknown, node: string, what: string): unknown {
-  if (!(error instanceof SendenseError) || error.details?.['status'] !== 404) return error;
+  if (!(error instanceof SendenseError)) return error;
+  if (error.code === 'request.invalid' && error.message.includes('/judged'))
+    return olderThan(error, node, 'does not tell whether a VM comes up');
+  return error.details?.['status'] === 404 ? olderThan(error, node, what) : error;
+}
+
+function olderThan(error: SendenseError, node: string, what: string): SendenseError {
   return new SendenseError('node.protocol', `node ${node} is of an older version, which ${what}`, {
     cause: error,
     remedy: 'Update the node, see docs/upgrading.md.',
@@ -102,7 +112,7 @@ const inUse = (
 /** What a dry-run shows. */
 export function effectsOf(
   { vm, disks, spec, checked, takesOver: from, replaces }: CheckedVm,
-  { powerOn }: { readonly powerOn: boolean },
+  to: Parameters<typeof startedText>[0],
 ): PlannedEffect[] {
   const { name, folder } = vm.place;
   const cards = checked.networks.map(
@@ -110,7 +120,7 @@ export function effectsOf(
       `${label} in ${network}, ${mac === null ? 'new MAC address' : mac}, ${connected ? 'connected' : 'not connected'}`,
   );
   const detail = [
-    `a VM in vSphere (${spec.host}), ${checked.hardware_version}, ${powerOn ? 'started at the end' : 'not started'}`,
+    `a VM in vSphere (${spec.host}), ${checked.hardware_version}, ${startedText(to)}`,
     ...(from === null ? [] : [`goes on with what run ${from} has left`]),
     ...(replaces === null ? [] : [`in place of what run ${replaces} has left, in which no disk is whole`]),
     ...(checked.original === null ? [] : [`${checked.original} stays as it is`]),

@@ -42,11 +42,7 @@ type Published = Pick<
 
 /** How kinds of targets publish whose disks a node writes in vSphere: it is asked to, and knows afterwards whether it has. */
 export function publishedByNode(hub: TargetHub, { effects, finish, isFinished, undo }: Publishing): Published {
-  const asked = async ({ node, source: saved }: PublishedVm): Promise<AskedNode> => {
-    const source = asVsphere(saved);
-    if (source === null) throw noMachine();
-    return { source, login: await hub.login(source), client: await hub.node(node), signal: hub.signal };
-  };
+  const asked = (machine: PublishedVm): Promise<AskedNode> => askedNode(hub, machine);
   return {
     claimNames: (_written, machine = null) => ({
       machine: machine !== null && 'vm' in machine ? publishedVm(machine) : null,
@@ -65,7 +61,14 @@ export function publishedByNode(hub: TargetHub, { effects, finish, isFinished, u
   };
 }
 
-function publishedVm(machine: VsphereMachine): PublishedVm {
+/** @throws SendenseError `credential.*`, `secret.unreadable` */
+export async function askedNode(hub: TargetHub, { node, source: saved }: PublishedVm): Promise<AskedNode> {
+  const source = asVsphere(saved);
+  if (source === null) throw noMachine();
+  return { source, login: await hub.login(source), client: await hub.node(node), signal: hub.signal };
+}
+
+export function publishedVm(machine: VsphereMachine): PublishedVm {
   const { node, source, run, point, vm, name, power_on, attach_to, disks } = machine;
   return { node, source, run, point, vm, name, power_on, disks, ...(attach_to ? { attach_to } : {}) };
 }
@@ -82,5 +85,5 @@ export const outlineOf = ({ disks }: Pick<RestoreRequest<TargetType>, 'disks'>, 
   files: disks.map(({ disk }) => writtenDisk(disk, `${vm}, at ${source}`, 0)),
 });
 
-/** What these kinds do not have: a node reads back what it has written, vSphere starts a VM, and whole disks go there. */
+/** What these kinds do not have: a node reads back what it has written, and whole disks go there. A VM that others have is not started. */
 export const onlyDisks = { readBack: null, converting: null, starting: null, files: null } as const;

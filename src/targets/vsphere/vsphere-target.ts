@@ -12,6 +12,8 @@ import {
   type PublishedVm,
   type VmClaim,
 } from './published-by-node.ts';
+import { isStartedBlindly } from './start-check.ts';
+import { vmStarting } from './start-vm.ts';
 import { compareDisk, undoVm, writeVm } from './write-vm.ts';
 import { claimOf, type VsphereClaim } from './vsphere-claim.ts';
 
@@ -32,7 +34,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
     const { made, ...written } = await writeVm(hub, request, claim, vm, run);
     const notes = [macNote(vm.checked), ...made.left_out.map((what) => `without ${what}`)];
     for (const note of notes) run.log(note);
-    return { ...written, machine: { ...written.machine, power_on: request.to.powerOn, notes } };
+    return { ...written, machine: { ...written.machine, power_on: isStartedBlindly(request.to), notes } };
   },
 
   undoWrite: (claim, remembered) => undoVm(hub, claim, remembered),
@@ -52,9 +54,10 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
     undo: (node, machine) => end(node, machine, 'reopen'),
   }),
 
-  // vSphere starts it where the plan wants that, as the last thing that publishing does.
   safeguarding: null,
   ...onlyDisks,
+  // Where nobody judges it, it is started as the last thing that publishing does.
+  starting: vmStarting(hub),
 });
 
 const macNote = ({ mac, original }: RestoreChecked): string =>

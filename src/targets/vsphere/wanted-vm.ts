@@ -7,12 +7,15 @@ import type { ImageKeys } from '../../repository/image-keys.ts';
 import type { NewVm, VmConfig } from '../../schemas/types.ts';
 import type { KeyedDisk } from '../target-hub.ts';
 import type { RestoreRequest, ToOf } from '../target-kind.ts';
+import { assertTools, isJudged } from './start-check.ts';
 import type { VsphereClaim } from './vsphere-claim.ts';
 
 /** What a node is asked to make, and of which disks. */
 export interface WantedVm {
   readonly vm: NewVm;
   readonly disks: readonly KeyedDisk[];
+  /** It is started at the end, and stopped again if it does not come up. */
+  readonly isJudged?: boolean;
 }
 
 /**
@@ -28,6 +31,7 @@ export async function wantedVm(
   if (saved === null) throw nothingSaved();
   const keys = await from.keys();
   const config = await readVmConfig(saved, keys);
+  if (isJudged(to)) assertTools(config);
   const keyed = disks.map((disk) => ({ key: keyOf(config, disk), disk }));
   const vm: NewVm = {
     run: claim.run,
@@ -42,7 +46,7 @@ export async function wantedVm(
     thin: to.thin ?? null,
     without_tpm: to.withoutTpm,
   };
-  return { vm, disks: keyed };
+  return { vm, disks: keyed, isJudged: isJudged(to) };
 }
 
 /** How large the disks are, and how much of them holds data. @throws SendenseError `repository.key` */

@@ -16,7 +16,7 @@ export function machineLines(model: RunModel, { style, columns }: SummaryOptions
   const converted = outputOf<RestoreConvertOutput>(model, 'restore.convert');
   const machine = converted?.machine ?? written?.machine ?? null;
   if (machine === null) return [];
-  if ('vm' in machine) return vsphereLines(machine, columns);
+  if ('vm' in machine) return vsphereLines(machine, startedLines(model, columns), columns);
   if ('domain' in machine) return domainLines(machine, columns);
   const { name, libvirt, files, notes } = machine;
   const script = files.find(({ disk }) => disk === 'start.sh')?.file ?? '';
@@ -60,12 +60,12 @@ function startedLines(model: RunModel, columns: number): string[] | null {
   ];
 }
 
-const vsphereLines = (machine: VsphereMachine, columns: number): string[] => {
+const vsphereLines = (machine: VsphereMachine, judged: readonly string[] | null, columns: number): string[] => {
   const { name, vm, host, power_on: isStarted, attach_to: receiver, notes } = machine;
   const what = receiver
     ? `${receiver.name} (${receiver.vm}) in vSphere (${host}) has ${machine.disks.map(({ disk }) => disk).join(', ')} of ${machine.point}`
-    : `${name} (${vm}) in vSphere (${host})${isStarted ? '' : ', not started'}`;
-  return vmLines(what, notes, columns);
+    : `${name} (${vm}) in vSphere (${host})${isStarted || judged !== null ? '' : ', not started'}`;
+  return [...vmLines(what, notes, columns), ...(judged ?? [])];
 };
 
 const domainLines = ({ name, uri, disks, point, notes }: AttachedDomain, columns: number): string[] =>

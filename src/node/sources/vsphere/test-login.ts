@@ -19,7 +19,8 @@ export async function testLogin(
   const told = { about: aboutJson(vsphere.about) };
   try {
     const { rootFolder } = vsphere.content;
-    const wanted = purpose === 'restore' ? restorePrivileges(spec.transports) : privilegesFor(spec.transports);
+    const wanted =
+      purpose === 'restore' ? restorePrivileges(spec.transports, { judged: true }) : privilegesFor(spec.transports);
     const { user, missing } = await missingPrivileges(vsphere, rootFolder ? [rootFolder] : [], wanted, signal);
     return { ...told, user: user || address.user, missing: [...missing.values()].flat(), warnings: [] };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { identityOf } from '../../sources/vsphere/disk-info.ts';
 import { lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
-import { missingPrivileges } from '../privileges.ts';
+import { missingPrivileges, type Privilege } from '../privileges.ts';
 import { inPlacePrivileges } from '../restore-privileges.ts';
 import { disksOf } from '../vm-disks.ts';
 import { lookAtVm as lookAtState } from '../vm-state.ts';
@@ -54,6 +54,14 @@ export async function findOriginal(
 
 const asNewVm = 'Restore it as a new VM: `--to vsphere:SOURCE` without --in-place.';
 
+interface AskedOfVm {
+  /** It is started at the end. */
+  readonly powerOn?: boolean;
+  /** And stopped again, if it does not come up. */
+  readonly judged?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * What speaks against writing to the disks of a VM, all of it at once.
  * @throws SendenseError `target.unfit`, `vsphere.permission`, `vsphere.*`
@@ -62,7 +70,7 @@ export async function inPlaceVm(
   vsphere: Vsphere,
   object: Moref,
   wanted: readonly WantedDisk[],
-  { powerOn = false, signal }: { readonly powerOn?: boolean; readonly signal?: AbortSignal | undefined } = {},
+  { powerOn = false, judged = false, signal }: AskedOfVm = {},
 ): Promise<InPlaceVm> {
   const seen = await lookAtVm(vsphere, object, signal);
   if (seen === null) throw new SendenseError('target.unfit', `the VM ${object.value} is not there any more`);
@@ -89,7 +97,7 @@ export async function inPlaceVm(
     throw new SendenseError('target.unfit', `the VM ${seen.name} cannot be restored in place: ${against.join('; ')}`, {
       remedy: 'Do that in vSphere, or restore it as a new VM: `--to vsphere:SOURCE` without --in-place.',
     });
-  await assertMay(vsphere, seen, powerOn, signal);
+  await assertMay(vsphere, seen, inPlacePrivileges({ powerOn, judged }), signal);
   const used = new Set([...disks.values()].map(({ key }) => key));
   return {
     seen,
@@ -140,8 +148,13 @@ async function sharedWith(
     );
 }
 
-async function assertMay(vsphere: Vsphere, seen: SeenVm, powerOn: boolean, signal?: AbortSignal): Promise<void> {
-  const { missing, user } = await missingPrivileges(vsphere, [seen.object], inPlacePrivileges({ powerOn }), signal);
+async function assertMay(
+  vsphere: Vsphere,
+  seen: SeenVm,
+  needed: readonly Privilege[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const { missing, user } = await missingPrivileges(vsphere, [seen.object], needed, signal);
   const lacking = missing.get(seen.object.value) ?? [];
   if (lacking.length === 0) return;
   throw new SendenseError(

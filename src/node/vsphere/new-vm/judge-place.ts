@@ -39,6 +39,8 @@ export async function judgePlace(
     readonly run: string;
     /** That VM is removed first, and made anew. */
     readonly isReplaced?: boolean;
+    /** It will be started, and stopped again if it does not come up. */
+    readonly judged?: boolean;
     /** What writes the disks. */
     readonly by: TransportName;
   },
@@ -67,7 +69,7 @@ export async function judgePlace(
       isTaken ? { remedy: 'Give the new VM another name (`name`, --name), or put it into another folder.' } : {},
     );
   const places = { place, stores: [...stores.values()], nets: [...nets.values()] };
-  await assertAllowed(vsphere, places, restorePrivileges([given.by]), signal);
+  await assertAllowed(vsphere, places, restorePrivileges([given.by], { judged: given.judged === true }), signal);
   const found = <T>(value: T | null | undefined): T => {
     if (value) return value;
     throw new SendenseError('run.internal', 'a device has no place');

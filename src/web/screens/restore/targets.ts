@@ -56,7 +56,10 @@ const node: Field = {
   kind: 'choice',
   options: ({ nodes }) => ['local', ...nodes.filter((one) => one !== 'local')],
 };
-const powerOn: Field = { name: 'powerOn', label: 'Start it when all is done', kind: 'check' };
+const starts: readonly Field[] = [
+  { name: 'powerOn', label: 'Start it when all is done', kind: 'check' },
+  { name: 'start', label: 'Start it, and wait until VMware Tools run; off again if they do not come', kind: 'check' },
+];
 
 /** Every target, in the order in which they are offered. */
 export const targets: readonly Target[] = [
@@ -75,7 +78,7 @@ export const targets: readonly Target[] = [
       node,
       connect,
       { name: 'withoutTpm', label: 'Make it although it had a TPM, which is in no backup', kind: 'check' },
-      powerOn,
+      ...starts,
     ],
   },
   {
@@ -102,7 +105,7 @@ export const targets: readonly Target[] = [
       { name: 'safetyBackup', label: 'Back up the present state first', kind: 'check', on: true },
       { name: 'compareAll', label: 'Compare all of each disk at the end, not only what was written', kind: 'check' },
       { name: 'takeOver', label: 'Go on with the restore of another hub, which has ended', kind: 'check' },
-      powerOn,
+      ...starts,
     ],
   },
   {

@@ -178,10 +178,10 @@ var knownFaults = map[string]bool{}
 func init() {
 	for _, name := range []string{
 		"answer-lost", "away", "cbt-at-first-snapshot", "clock", "consolidate", "consolidation-needed", "create-snapshot", "create-vm", "deaf-guest", "drop", "file-fault",
-		"folder-cut", "folder-status", "garble", "hang", "hardware", "hide-independent", "lease-lost", "lease-timeout", "login", "many-areas", "max-objects", "method", "nfc-cut", "nfc-short", "nfc-status", "no-permission", "no-traces", "open-disks-lock",
+		"folder-cut", "folder-status", "garble", "guest-ends", "hang", "hardware", "hide-independent", "lease-lost", "lease-timeout", "login", "many-areas", "max-objects", "method", "nfc-cut", "nfc-short", "nfc-status", "no-permission", "no-traces", "open-disks-lock",
 		"page-beyond-end", "page-duplicate", "page-falling", "page-length", "page-no-progress", "page-outside", "page-overlap", "page-too-long", "page-wrong-start",
-		"power-on", "privileges", "quiesce", "reconfigure", "refuse-cbt-with-snapshots", "relocate", "remove-snapshot", "revert-keeps-tracking",
-		"empty-notes-stay", "session-expiry", "slow", "slow-task", "star", "writes-untracked",
+		"power-on", "privileges", "question", "quiesce", "reconfigure", "refuse-cbt-with-snapshots", "relocate", "remove-snapshot", "revert-keeps-tracking",
+		"empty-notes-stay", "session-expiry", "slow", "slow-task", "star", "tools-come", "writes-untracked",
 	} {
 		knownFaults[name] = true
 	}

@@ -23,6 +23,7 @@ type machine struct {
 	busy        bool                           // a task of this machine is running
 	hollow      bool                           // its disks have no files
 	merging     *Task                          // the one that the control endpoint started
+	boots       int                            // how often it was stopped: what a guest does ends with that
 }
 
 var (

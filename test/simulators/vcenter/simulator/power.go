@@ -34,11 +34,15 @@ func powerOn(_ *Context, method *Method) soap.HasFault {
 		body.Fault_ = Fault(faultText(fault), fault)
 		return body
 	}
-	task, fault := m.exclusive("PowerOnVM_Task", "VirtualMachine.powerOn", func() (types.AnyType, types.BaseMethodFault) {
+	task, fault := m.exclusiveAfter("PowerOnVM_Task", "VirtualMachine.powerOn", m.asks(), func() (types.AnyType, types.BaseMethodFault) {
 		if f := takeFault("power-on", func(f *mishap) bool { return f.matches("vm", m.vm.Self.Value) }); f != nil {
 			return nil, f.build("InsufficientMemoryResourcesAvailable")
 		}
-		return nil, m.start()
+		fault := m.start()
+		if fault == nil {
+			m.boot()
+		}
+		return nil, fault
 	})
 	if fault != nil {
 		body.Fault_ = fault
@@ -145,11 +149,13 @@ func powerOff(_ *Context, method *Method) soap.HasFault {
 }
 
 func (m *machine) stop() types.BaseMethodFault {
+	m.boots++
 	m.connectCards(false)
 	if err := m.power("off"); err != nil {
 		return failed(err)
 	}
 	Map.WithLock(m.vm, func() { Map.Update(m.vm, []types.PropertyChange{{Name: "guest.guestState", Val: "notRunning"}}) })
+	m.question("")
 	return nil
 }
 

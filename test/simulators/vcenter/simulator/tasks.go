@@ -22,6 +22,13 @@ var (
 func startTask(
 	entity mo.Entity, name, descriptionID string, run func() (types.AnyType, types.BaseMethodFault),
 ) *Task {
+	return startTaskAfter(entity, name, descriptionID, func(context.Context) {}, run)
+}
+
+// startTaskAfter waits before it runs, as long as hold does; hold gets told when the task is cancelled.
+func startTaskAfter(
+	entity mo.Entity, name, descriptionID string, hold func(context.Context), run func() (types.AnyType, types.BaseMethodFault),
+) *Task {
 	task := CreateTask(entity, name, nil)
 	now := time.Now()
 	Map.WithLock(task, func() {
@@ -46,6 +53,7 @@ func startTask(
 			case <-time.After(f.ms("ms", 1000)):
 			}
 		}
+		hold(ctx)
 		if ctx.Err() == nil {
 			result, fault := run()
 			finishTask(task, result, fault, false)
@@ -107,6 +115,12 @@ func cancelTask(_ *Context, method *Method) soap.HasFault {
 
 // exclusive runs one task of a machine; a second one at a time gets TaskInProgress, as on a server.
 func (m *machine) exclusive(name, descriptionID string, run func() (types.AnyType, types.BaseMethodFault)) (types.ManagedObjectReference, *soap.Fault) {
+	return m.exclusiveAfter(name, descriptionID, func(context.Context) {}, run)
+}
+
+func (m *machine) exclusiveAfter(
+	name, descriptionID string, hold func(context.Context), run func() (types.AnyType, types.BaseMethodFault),
+) (types.ManagedObjectReference, *soap.Fault) {
 	m.mu.Lock()
 	if m.busy {
 		m.mu.Unlock()
@@ -115,7 +129,7 @@ func (m *machine) exclusive(name, descriptionID string, run func() (types.AnyTyp
 	m.busy = true
 	m.mu.Unlock()
 	m.recordTask(descriptionID)
-	task := startTask(m.vm, name, descriptionID, func() (types.AnyType, types.BaseMethodFault) {
+	task := startTaskAfter(m.vm, name, descriptionID, hold, func() (types.AnyType, types.BaseMethodFault) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return run()
