@@ -10539,7 +10539,7 @@ export interface InPlaceTo {
    */
   safetyBackup: boolean;
   /**
-   * true: go on with a restore of another hub that has died. Its run must not be at work any more: nobody can tell that here.
+   * true: go on with a restore of another hub that has died. Its run must not be at work any more: this hub cannot tell. A run of this hub that has not ended is never taken over.
    */
   takeOver: boolean;
   /**

@@ -18,6 +18,8 @@ export interface TargetHub {
   node(name: string): Promise<NodeClient>;
   /** Whether that is a run of this hub that has ended, and of which nothing goes on any more. */
   hasEnded(runId: string): boolean;
+  /** Whether that is a run of this hub that has not ended, as far as it knows: nobody's word takes its place. */
+  isOpen(runId: string): boolean;
   /** Serves disks of a restore point to a node, read-only, until it is disposed of. @throws SendenseError `ports.*`, `nbd.failed`, `ssh.*` */
   serve(node: string, disks: readonly KeyedDisk[], from: RestoredFrom): Promise<ServedDisks>;
   /** Removes what {@link serve} left that died. */
@@ -77,6 +79,7 @@ export const noHub: TargetHub = {
   login: none,
   node: none,
   hasEnded: none,
+  isOpen: none,
   serve: none,
   clearServed: none,
   sendIndex: none,

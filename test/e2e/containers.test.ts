@@ -72,6 +72,10 @@ test('recover leaves it alone while it lives, and cleans up when it has ended', 
     await using _stopped = await stoppedElsewhere(work);
     expect(await recover(work)).toMatchObject({ runs: [], unseen: [] });
     expect(imagesOf(work)).toHaveLength(1);
+    const [id = ''] = /\d{8}T\d{6}Z-[0-9a-f]{6}/.exec((await work.call(['status', '--json'])).stdout) ?? [];
+    const named = await work.call(['recover', '--ended', id]);
+    expect(named).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('its process shows that it lives') });
+    expect(imagesOf(work)).toHaveLength(1);
     expect(await work.run('plan.yaml')).toMatchObject({
       exitCode: 11,
       finished: { error: { code: 'run.locked', message: expect.stringContaining('another container') as string } },

@@ -133,6 +133,26 @@ describe('a restore that does not come to its end', () => {
     await backUp();
   });
 
+  test('is not taken over while it goes on, whatever the second one says', { timeout }, async () => {
+    await spoil();
+    await vm.write(0, 0, randomBytes(8 * MiB));
+    await at.vcenter.vddkFault({ 'slow-ms': 400 });
+    const before = (await at.vcenter.writes()).length;
+    const first = restore('--no-safety-backup');
+    await expect.poll(async () => (await at.vcenter.writes()).length, { timeout: 100_000 }).toBeGreaterThan(before);
+    for (const dry of [['--dry-run'], []]) {
+      const second = await restore('--no-safety-backup', '--take-over', ...dry);
+      expect(second.exitCode, second.stderr).toBe(12);
+      expect(second.stderr).toContain('of this hub');
+      expect(second.stderr).toContain('has not ended');
+    }
+    await at.vcenter.vddkFault();
+    const done = await first;
+    expect(done, done.stderr).toMatchObject({ exitCode: 0 });
+    await expectRestored();
+    expect(await isTorn(at, vm)).toBe(false);
+  });
+
   test.each([
     ['restore.safeguard', 'after', false],
     ['restore.write', 'before', false],

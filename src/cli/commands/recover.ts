@@ -14,7 +14,7 @@ export const recover: CommandDefinition = {
     {
       flags: '--ended <run>',
       description:
-        'also clean up after this run of another container; use it only if you know that its process has ended',
+        'also clean up after this run of another container; use it only if you know that its process has ended. Refused if the process shows that it lives',
     },
   ],
   examples: [

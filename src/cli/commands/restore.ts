@@ -109,7 +109,8 @@ export const restore: CommandDefinition = {
     },
     {
       flags: '--take-over',
-      description: 'with --in-place: go on with a restore of another hub that has died; its run must have ended',
+      description:
+        'with --in-place: go on with a restore of another hub that has died; never of a run of this hub that has not ended',
     },
     {
       flags: '--compare-all',

@@ -29,7 +29,7 @@ export const recovery =
   ({ journal: whole, registry, services, records, elsewhere, rescuing }: Parts) =>
   async ({ signal, ended, everywhere = true, filesOnly = false }: RecoverRequest = {}): Promise<RecoverOutput> => {
     const journal = filesOnly ? onlyFiles(whole) : whole;
-    if (ended !== undefined) assertUnseen(journal, ended);
+    if (ended !== undefined) await assertUnseen(journal, elsewhere, ended);
     await sweepRunFolders(signal);
     await clearDeadKeepers();
     const before = journal.recoverableRuns();
@@ -83,11 +83,16 @@ async function unseenOf(journal: Journal, elsewhere: OwnersElsewhere): Promise<N
 
 const isUnseen = ({ open, unseenIn }: JournalledRun): boolean => open && unseenIn !== null;
 
-function assertUnseen(journal: Journal, id: string): void {
+/** Nobody's word ends a run that is seen to live. */
+async function assertUnseen(journal: Journal, elsewhere: OwnersElsewhere, id: string): Promise<void> {
   const run = journal.recoverableRuns().find((open) => open.id === id);
   if (!run) throw new SendenseError('run.unknown', `there is no run ${id} that has not ended`);
   if (!isUnseen(run))
     throw new SendenseError('usage', `run ${id} belongs to this container, and this hub knows whether it is active`, {
       remedy: 'Remove --ended.',
+    });
+  if ((await elsewhere.hasEnded(run)) === false)
+    throw new SendenseError('usage', `run ${id} of another container has not ended: its process shows that it lives`, {
+      remedy: 'Wait for it, or end it in its container.',
     });
 }

@@ -43,6 +43,10 @@ export function targetHub(context: Context): TargetHub {
       // A job of one that could not be cleaned up may still write.
       return run !== undefined && run.finished !== null && !run.unclean;
     },
+    isOpen: (id) => {
+      const run = findRun(services.state, id);
+      return run !== undefined && run.finished === null;
+    },
     serve: async (node, disks, from) => serveToNode(serving, node, disks, await from.keys()),
     clearServed: () => clearServed(context),
     sendIndex: async (client, disk, from) => sendIndex(client, disk.index, (await from.keys()).of(disk), signal),

@@ -82,7 +82,17 @@ function takenOver(
   takeOver: boolean,
 ): string | null {
   if (unfinished === null || unfinished.run === run) return null;
-  if (takeOver || hub.hasEnded(unfinished.run)) return unfinished.run;
+  if (hub.hasEnded(unfinished.run)) return unfinished.run;
+  if (hub.isOpen(unfinished.run))
+    throw new SendenseError(
+      'source.half_restored',
+      `the VM ${name} is being restored in place by run ${unfinished.run} of this hub, from ${unfinished.point}, and that run has not ended`,
+      {
+        remedy:
+          'Wait for it, or cancel it. If it has died, run `sendense-run recover`; if it was in another container, `sendense-run recover --ended RUN`. --take-over is for runs of other hubs.',
+      },
+    );
+  if (takeOver) return unfinished.run;
   throw new SendenseError(
     'source.half_restored',
     `the VM ${name} is being restored in place by run ${unfinished.run}, from ${unfinished.point}, and this hub does not know that the run has ended`,

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestExport } from '../../../src/blocks/digest-export.ts';
 import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
+import { markOptionOf, noMark } from '../../../src/node/vsphere/in-place/in-place-mark.ts';
+import { changeVm } from '../../../src/node/vsphere/new-vm/marked-vm.ts';
 import { optionalText } from '../../../src/node/vsphere/xml.ts';
 import { serveNbd } from '../../../src/host/nbd/qemu-nbd.ts';
 import type {
@@ -89,6 +91,7 @@ const contentOf = async (vm: SimulatedVm): Promise<Buffer> => {
 };
 
 interface Point {
+  readonly name: string;
   readonly content: Buffer;
   readonly index: string;
   readonly uri: string;
@@ -115,7 +118,7 @@ async function pointOf(vm: SimulatedVm): Promise<Point> {
   await digestExport({ uri: server.uri, indexPath, store: { format: 1, parent: null } });
   const index = await sha256Of(indexPath);
   await node.api.putIndex(index, indexPath);
-  return { content, index, uri: server.uri };
+  return { name, content, index, uri: server.uri };
 }
 
 /** The same as the backup before a restore: what changes from now on, vSphere can tell. */
@@ -354,6 +357,52 @@ describe('a restore in place', () => {
       }
     },
   );
+
+  /** A job that has begun to write, slowly. */
+  async function writingSlowly(vm: SimulatedVm, point: Point): Promise<InPlaceStartRequest> {
+    await vm.write(0, 0, randomBytes(capacity));
+    await vcenter.vddkFault({ 'slow-ms': 200 });
+    const before = (await vcenter.writes()).length;
+    const request = startOf(vm, point);
+    await node.api.startInPlace(request);
+    await expect.poll(async () => (await vcenter.writes()).length, { timeout: 60_000 }).toBeGreaterThan(before);
+    return request;
+  }
+
+  it('is never taken over while its job lives, by no node of this machine', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    const request = await writingSlowly(vm, point);
+    const heir = startOf(vm, point, { takes_over: request.run });
+    expect((await restore(heir)).error).toMatchObject({ code: 'source.half_restored' });
+    await using place = await workshop();
+    await using other = await testNode(place);
+    await other.api.putIndex(point.index, at.path(`${point.name}.index`));
+    const elsewhere = startOf(vm, point, { takes_over: request.run });
+    await other.api.startInPlace(elsewhere);
+    const refused = await finished(other.api, elsewhere.job_id);
+    await other.api.remove(elsewhere.job_id);
+    expect(refused.error).toMatchObject({ code: 'source.half_restored' });
+    await vcenter.vddkFault();
+    expect(await finished(node.api, request.job_id)).toMatchObject({ status: 'succeeded' });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'torn' });
+    expect((await contentOf(vm)).equals(point.content)).toBe(true);
+  });
+
+  it.each([
+    ['another run has taken over', 'run-of-another-hub'],
+    ['somebody has removed its mark', null],
+  ])('fails where %s meanwhile', { timeout }, async (_, run) => {
+    const vm = await newVm();
+    const request = await writingSlowly(vm, await pointOf(vm));
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const mark =
+      run === null ? noMark() : markOptionOf({ run, point: 'p-2', isTorn: true, safety: null, disks: [2000] });
+    await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
+    await vcenter.vddkFault();
+    expect((await finished(node.api, request.job_id)).error).toMatchObject({ code: 'source.half_restored' });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: run === null ? 'free' : 'other' });
+  });
 
   it('leaves no mark where nothing was written', { timeout }, async () => {
     const vm = await newVm();

@@ -26,6 +26,23 @@ export async function holdJob(jobFolder: string, node: string, job: string): Pro
 }
 
 /**
+ * Lets one job at a time of this user's nodes on this machine write to the disks of a VM, whatever marks and hubs say.
+ * @param vm what tells it from others
+ * @throws SendenseError `source.half_restored`
+ */
+export async function holdVm(
+  vm: { readonly host: string; readonly moref: string },
+  name: string,
+): Promise<AsyncDisposable> {
+  const key = createHash('sha256').update(`${vm.host}\n${vm.moref}`).digest('hex').slice(0, 32);
+  const held = await tryToHold(`vm-${key}`, forThisUser());
+  if (held) return held;
+  throw new SendenseError('source.half_restored', `another job on this machine restores the VM ${name} in place`, {
+    remedy: 'Wait until its run has ended, or cancel that. Then run the restore again: it goes on.',
+  });
+}
+
+/**
  * Whether a job of this node lives.
  * @param jobFolder of any job of the node
  */

@@ -52,7 +52,7 @@ interface Found {
 /**
  * Writes to the disks of a VM what differs from a restore point. From before the first byte the VM bears a mark that says so, until
  * `endInPlace`. May be called again by the same run, or by another one that takes over.
- * @throws SendenseError `target.unfit`, `source.half_restored` where another run restores it, `content.mismatch`, `transport.*`, `vsphere.*`
+ * @throws SendenseError `target.unfit`, `source.half_restored` where another run restores it or takes over, `content.mismatch`, `transport.*`, `vsphere.*`
  */
 export async function restoreInPlace(
   vsphere: Vsphere,
@@ -79,7 +79,11 @@ export async function restoreInPlace(
   const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
   request.log(`${total} bytes differ and are written`);
   if (total > 0) await setMark(vsphere, request, { ...mark, isTorn: true }, since, signal);
-  for (const one of found) await write(context, request, one);
+  for (const one of found) {
+    await assertStillOurs(vsphere, request, signal);
+    await write(context, request, one);
+  }
+  await assertStillOurs(vsphere, request, signal);
   return marked;
 }
 
@@ -134,6 +138,26 @@ function assertOurs({ mark, seen }: InPlaceVm, { mark: { run }, takesOver }: InP
   );
 }
 
+/** Somebody else may have taken over meanwhile, or have removed the mark. @throws SendenseError `source.half_restored` */
+async function assertStillOurs(
+  vsphere: Vsphere,
+  request: InPlaceRestore,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const seen = await lookAtVm(vsphere, request.vm, signal);
+  if (seen) assertKept(seen, request);
+}
+
+function assertKept(seen: SeenVm, { mark: { run } }: InPlaceRestore): void {
+  const now = inPlaceMarkIn(seen.values.get('config.extraConfig'));
+  if (now?.run === run) return;
+  const who = now === null ? 'somebody has removed the mark of this run' : `run ${now.run} has taken over`;
+  throw new SendenseError('source.half_restored', `${who} while the VM ${seen.name} was being restored in place`, {
+    remedy:
+      'Two that write at the same time spoil the disks: end both runs, then run the restore again with --compare-all.',
+  });
+}
+
 /**
  * Marks the VM, as it is seen at that moment.
  * @param since how it was when it was decided what to write; null: that comes
@@ -152,7 +176,10 @@ async function setMark(
     (seen) => {
       assertOurs({ seen, mark: inPlaceMarkIn(seen.values.get('config.extraConfig')) } as InPlaceVm, request);
       if (seen.isOn) throw changed(seen, 'it is on');
-      if (since !== null) assertUnused(seen, since);
+      if (since !== null) {
+        assertKept(seen, request);
+        assertUnused(seen, since);
+      }
       return [
         ['annotation', markedNotes(mark, seen.annotation)],
         ['extraConfig', [markOptionOf(mark)]],
