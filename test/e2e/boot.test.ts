@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
@@ -11,6 +11,8 @@ import { openState } from '../../src/state/database/open-state.ts';
 import { changeBoot, listBoots } from '../../src/state/boots/boots.ts';
 import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { bootCalls, endBoots, guestWrites, machine, watchers } from './boot-bench.ts';
+import { canMount } from '../support/loop-mount.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { hurryKdf } from '../support/hurried-kdf.ts';
 import { backupPlan, makeRaw, program, workspace, writeAt, type Workspace } from './workspace.ts';
 
@@ -139,6 +141,25 @@ describe('a VM that runs from a restore point', { timeout }, () => {
     await vm.until(boot.id, ({ state: now }) => now === 'running');
     await vm.call('boot', 'stop', boot.id, '--yes');
   });
+
+  it.skipIf(!canMount)(
+    'is paused when the disk that it writes to gets full, and goes on when there is room',
+    async () => {
+      const folder = work.path('small');
+      await using _disk = await smallDisk(folder, 'size=32m');
+      const boot = await vm.start('--folder', folder, '--reserve', '8MiB');
+      const { bavail, bsize } = await statfs(folder);
+      await writeFile(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - 9 * MiB));
+      await guestWrites(boot, 'disk0', '1M 512', 0x55);
+      expect(await vm.status(boot.id)).toMatchObject({ state: 'running' });
+      await guestWrites(boot, 'disk0', '1M 2M', 0x55);
+      await vm.until(boot.id, ({ state }) => state === 'paused');
+      expect((await vm.status(boot.id)).why).toContain('has less than 8.0 MiB free');
+      await rm(join(folder, 'ballast'));
+      await vm.until(boot.id, ({ state }) => state === 'running');
+      await vm.call('boot', 'stop', boot.id, '--yes');
+    },
+  );
 
   it.each(['folder', 'disk-1.qcow2', 'disk-0.pid', 'programs.log', 'guest.pid', 'qmp.sock'])(
     'whose command is killed when there is its %s, is gone or runs',
