@@ -181,8 +181,9 @@ describe('a VM that runs from a restore point', { timeout }, () => {
       await vi.waitUntil(isThere, { timeout: 200_000, interval: 1 });
       command.kill('SIGKILL');
       await command;
-      // Who looks after the others may be about to remove it.
-      const isSettled = async (): Promise<boolean> => !(await vm.list()).some(({ state }) => state === 'stopping');
+      // Who looks after the others may be about to remove it, and has not said so yet.
+      const isSettled = async (): Promise<boolean> =>
+        !(await vm.list()).some(({ state }) => state === 'starting' || state === 'stopping');
       await vi.waitUntil(isSettled, { timeout: 200_000, interval: 100 });
       const [left, ...more] = await vm.list();
       expect(more).toEqual([]);
