@@ -115,8 +115,11 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
   answers: { 200: { description: 'How the VM is now.', schema: 'node/restore-powered.json' } },
   errors: vsphereErrors,
   patient: true,
-  handle: async ({ parts: node, body, signal }): Promise<RestorePowered> =>
-    (await import('../restores/power.ts')).powerRestored(body, node.refused, signal),
+  async handle({ parts: node, body, signal }): Promise<RestorePowered> {
+    const { powerRestored } = await import('../restores/power.ts');
+    if (body.action === 'wait') return powerRestored(body, node.refused, signal);
+    return node.unbroken.act(body.run, signal, (whole) => powerRestored(body, node.refused, whole));
+  },
 });
 
 export const undoRestore = defineRoute<RestoreUndoRequest>({

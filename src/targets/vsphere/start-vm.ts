@@ -25,11 +25,14 @@ export const vmStarting = (hub: TargetHub): VmStarting<VmClaim> => ({
   async start({ machine }, { log, remember }): Promise<ToldVm> {
     if (machine === null) throw noMachine();
     const starting: Starting = { hub, machine, remember, node: await askedNode(hub, machine) };
-    remember('asked', true);
-    const first = await power(starting, 'start').catch((error: unknown) => {
+    const failed = (error: unknown): never => {
       hub.signal.throwIfAborted();
       throw notStarted(machine, toSendenseError(error));
-    });
+    };
+    // Asked apart: of a start whose answer is lost, the second answer says that the VM was on.
+    const { state } = await power(starting, 'wait').catch(failed);
+    remember('asked', true);
+    const first = { ...(await power(starting, 'start').catch(failed)), was_on: state === 'on' };
     if (first.was_on) log(`${machine.name} was on already`);
     return {
       untilUp: (timeoutMs, alive) => untilUp(starting, first, timeoutMs, alive),

@@ -354,6 +354,15 @@ describe('a caller that goes away in the middle of a task, and asks again', () =
     const told = await asksTwice(vcenter, 'PowerOnVM_Task', (signal) => node.api.finishRestore(request, signal));
     expect(told).toMatchObject({ finished: true, powered_on: true, warnings: [] });
     await expectOnce('PowerOnVM_Task');
+    for (const [action, method, state] of [
+      ['stop', 'PowerOffVM_Task', 'off'],
+      ['start', 'PowerOnVM_Task', 'on'],
+    ] as const) {
+      const power = { ...login(), run: name, vm, action, wait_seconds: 0 };
+      const seen = await asksTwice(vcenter, method, (signal) => node.api.powerRestore(power, signal));
+      expect(seen).toMatchObject({ state, question: null });
+      await expectOnce(method);
+    }
     await (await vcenter.findVm(name))?.power('off');
   });
 });
