@@ -3,7 +3,7 @@ import type { SoapArg, SoapObject } from '../encode-soap.ts';
 import { faultOf } from '../fault.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { at, list, moref, plainInteger, type Moref } from '../xml.ts';
+import { at, list, moref, optionalText, plainInteger, type Moref } from '../xml.ts';
 import { notesOption } from './disk-notes.ts';
 import { endCarriers } from './give-disk.ts';
 import { changeVm, type MarkedVm, type SeenVm } from './marked-vm.ts';
@@ -23,6 +23,8 @@ export interface NewVm {
   readonly isNew: boolean;
   /** By the key of the disk in the saved configuration. */
   readonly disks: ReadonlyMap<number, NewDisk>;
+  /** MAC addresses that it was to keep and has not, in words. */
+  readonly otherMacs: readonly string[];
 }
 
 export interface NewDisk {
@@ -50,8 +52,18 @@ export async function makeVm(
     await assertUsable(vsphere, before, given.mark, signal);
   }
   const object = before?.object ?? (await created(vsphere, vm, given, signal));
-  return { object, isNew: before === null, disks: await settleVm(vsphere, object, vm, given.mark, signal) };
+  const { disks, macs } = await settleVm(vsphere, object, vm, given.mark, signal);
+  return { object, isNew: before === null, disks, otherMacs: given.mac === 'keep' ? otherMacs(vm, macs) : [] };
 }
+
+/** vCenter gives another address to a card whose own another VM has, and says nothing. In words. */
+const otherMacs = ({ cards }: WantedVm, made: readonly string[]): string[] =>
+  cards.flatMap(({ label, mac }, index) => {
+    const given = made[index];
+    return mac === null || given === undefined || given === mac
+      ? []
+      : [`the MAC address ${mac} of ${label}, in place of which vSphere gave it ${given}`];
+  });
 
 /** Where nobody answers whether the VM is made, it is looked for by its mark. */
 async function created(
@@ -94,6 +106,12 @@ async function assertUsable(
   await assertOwnDisks(vsphere, before, signal);
 }
 
+interface Settled {
+  readonly disks: NewVm['disks'];
+  /** Of its cards, in their order. */
+  readonly macs: readonly string[];
+}
+
 /**
  * Ends a change of the VM by us. Sets the boot order, which names devices by keys that are known only now, and has the VM remember how it is made: what
  * somebody does to it from here on is seen.
@@ -105,13 +123,14 @@ export async function settleVm(
   vm: WantedVm,
   { run }: RestoreMark,
   signal: AbortSignal | undefined,
-): Promise<NewVm['disks']> {
-  let disks: NewVm['disks'] = new Map();
+): Promise<Settled> {
+  let settled: Settled = { disks: new Map(), macs: [] };
   const decide = async (seen: SeenVm): Promise<readonly SoapArg[]> => {
     if (seen.mark?.run !== run || seen.notes === null)
       throw new SendenseError('target.unfit', `the VM ${seen.name} (${object.value}) lost its mark while it was made`);
     await assertUntouched(vsphere, { ...seen, mark: seen.mark }, signal);
-    disks = madeDisks(seen, vm);
+    const disks = madeDisks(seen, vm);
+    settled = { disks, macs: cardsOf(seen).map((card) => (optionalText(card, 'macAddress') ?? '').toLowerCase()) };
     const notes = { ...seen.notes, vm: object.value, hardware: seen.hardware, starts: seen.starts };
     return [
       ['extraConfig', [notesOption(notes)]],
@@ -119,10 +138,13 @@ export async function settleVm(
     ];
   };
   await changeVm(vsphere, object, decide, signal);
-  return disks;
+  return settled;
 }
 
 const devicesOf = ({ values }: SeenVm) => list(values.get('config.hardware'), 'device');
+
+/** Adapters are made in the order of the saved configuration, and have no place that could be asked for. */
+const cardsOf = (seen: SeenVm) => devicesOf(seen).filter((device) => at(device, 'macAddress'));
 
 /** Which disk of the new VM is which one of the old: by kind of controller, bus and unit, and nothing is taken for granted. */
 function madeDisks(seen: SeenVm, vm: WantedVm): NewVm['disks'] {
@@ -158,8 +180,7 @@ export function addressOf(
 
 function bootOrder(seen: SeenVm, vm: WantedVm, disks: NewVm['disks']): SoapObject | undefined {
   if (vm.boot.order.length === 0) return undefined;
-  const made = devicesOf(seen).filter((device) => at(device, 'macAddress'));
-  // Adapters are made in the order of the saved configuration, and have no place that could be asked for.
+  const made = cardsOf(seen);
   const cards = new Map(vm.cards.map(({ key }, index) => [key, made[index]] as const));
   const keyOf = (key: number): number | undefined => {
     const card = cards.get(key);

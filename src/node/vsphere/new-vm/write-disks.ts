@@ -108,7 +108,7 @@ async function take(
 ): Promise<NewVm['disks'] | null> {
   const given = { object, run: request.mark.run, key: wanted.key, address: addressOf(vm, wanted), bytes: wanted.bytes };
   if (!(await giveDisk(vsphere, given, signal))) return null;
-  const disks = await settleVm(vsphere, object, vm, request.mark, signal);
+  const { disks } = await settleVm(vsphere, object, vm, request.mark, signal);
   const seen = await lookAtMarked(vsphere, object, signal);
   for (const stays of seen ? await endCarriers(vsphere, seen, { signal }) : []) warn(stays);
   return disks;
