@@ -172,8 +172,8 @@ describe.skipIf(!hasLibvirt)('in KVM', { timeout }, () => {
       [{ disks: [] }, 400, 'request.invalid'],
       [{ disks: ['../x'] }, 400, 'request.invalid'],
       [{ libvirt: 'qemu+ssh://elsewhere/system' }, 400, 'request.invalid'],
-      [{ disks: ['sendense-00000000000'] }, 404, 'point.unknown'],
-      [{ vm: '11111111-2222-4333-8444-555555555555' }, 404, 'point.unknown'],
+      [{ disks: ['sendense-00000000000'] }, 404, 'attach.unknown'],
+      [{ vm: '11111111-2222-4333-8444-555555555555' }, 404, 'attach.unknown'],
     ] as const) {
       const refused = await detach(more);
       expect([refused.status, refused.body.error.code], JSON.stringify(more)).toEqual([status, code]);
@@ -257,7 +257,7 @@ describe('in vSphere', { timeout }, () => {
     expect(gone.body.removed).toMatchObject([{ disk: 'disk-0' }]);
     expect(await readdir(`${vcenter.folder}/LocalDS_0/pgtest1`)).toEqual(before);
     const again = await askHub<Refused>(hub, 'POST', '/sources/test-vcenter/detach', body);
-    expect([again.status, again.body.error.code]).toEqual([404, 'point.unknown']);
+    expect([again.status, again.body.error.code]).toEqual([404, 'attach.unknown']);
     const none = await askHub<Refused>(hub, 'GET', '/sources/none/attached');
     expect([none.status, none.body.error.code]).toEqual([422, 'source.missing']);
   });

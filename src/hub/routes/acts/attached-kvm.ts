@@ -49,7 +49,7 @@ export const detachKvmDisks = defineRoute<HubKvmDetachRequest>({
   logOf: ({ vm, disks, forget = false }) => ({ vm, disks: disks.join(','), forget: String(forget) }),
   fresh: true,
   answers: { 200: { description: 'What became of them.', schema: 'output/detach.json' } },
-  errors: ['point.unknown', 'target.unfit', 'target.busy', 'run.crashed'],
+  errors: ['attach.unknown', 'target.unfit', 'target.busy', 'run.crashed'],
   patient: true,
   async handle(call): Promise<DetachOutput> {
     const { vm, disks, forget = false, libvirt } = call.body;

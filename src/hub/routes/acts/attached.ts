@@ -43,7 +43,7 @@ export const detachDisks = defineRoute<HubDetachRequest>({
   logOf: ({ vm, disks, forget = false }) => ({ vm, disks: disks.join(','), forget: String(forget) }),
   fresh: true,
   answers: { 200: { description: 'What became of them.', schema: 'output/detach.json' } },
-  errors: ['source.missing', 'point.unknown', 'target.unfit', 'vsphere.busy', ...sourceErrors, 'run.crashed'],
+  errors: ['source.missing', 'attach.unknown', 'target.unfit', 'vsphere.busy', ...sourceErrors, 'run.crashed'],
   patient: true,
   async handle(call): Promise<DetachOutput> {
     const source = knownSource(call);

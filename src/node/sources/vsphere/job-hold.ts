@@ -27,7 +27,7 @@ export async function holdJob(jobFolder: string, node: string, job: string): Pro
 
 /**
  * Lets one job at a time of this user's nodes on this machine write to the disks of a VM, whatever marks and hubs say.
- * @param vm what tells it from others
+ * @param vm what tells it from others; `host` with its port: several vCenters may be behind one address
  * @throws SendenseError `source.half_restored`
  */
 export async function holdVm(
