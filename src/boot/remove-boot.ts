@@ -41,7 +41,8 @@ export async function removeBoot(access: BootAccess, id: string): Promise<void> 
   // A disk that has moved has another name by now.
   if (move) {
     for (const { number } of move.disks) await rm(partFile(move, id, number), { force: true });
-    if (move.made === true) await rmdir(move.directory).catch(notEmpty);
+    // What is in there is not ours, and an empty folder that stays is in nobody's way.
+    if (move.made === true) await rmdir(move.directory).catch(() => undefined);
   }
   if (existsSync(row.folder)) {
     if (!isAbsolute(row.folder) || basename(row.folder) !== id || !isPrivate(row.folder))
@@ -54,9 +55,4 @@ export async function removeBoot(access: BootAccess, id: string): Promise<void> 
   deleteBoot(state, id);
   await unmarkUsed(access, row);
   await leaveGroup(state, row);
-}
-
-/** Disks have moved there, somebody else uses it, or it is gone. @throws other errors */
-function notEmpty(error: NodeJS.ErrnoException): void {
-  if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(error.code ?? '')) throw error;
 }

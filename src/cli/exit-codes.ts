@@ -6,7 +6,7 @@ export const exitCodes: Readonly<Record<number, string>> = {
   3: 'Done, with warnings.',
   10: 'The plan or the settings are invalid.',
   11: 'Another run works on this VM.',
-  12: 'A secret, token, host key, login or right was refused. Or it belongs to another VM, user or run.',
+  12: 'A secret, token, host key, login or right was refused. Or what you named belongs to somebody else.',
   14: 'A step took too long, or no data moved for too long.',
   16: 'The run failed and could not clean up everything; the output names what is left.',
   70: 'Internal error.',

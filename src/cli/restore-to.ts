@@ -221,7 +221,7 @@ function datastoresOf(words: readonly string[]): string | Readonly<Record<string
   const [first = ''] = words;
   const entries = words.map((word) => /^(?:disk-)?([0-9]{1,3})=(.+)$/s.exec(word));
   if (entries.every((entry) => entry !== null))
-    return each(
+    return oncePerName(
       '--datastore',
       entries.map(([, number = '', name = '']) => [`disk-${Number(number)}`, name]),
     );
@@ -281,7 +281,7 @@ function networkOf(words: readonly string[]): string | Readonly<Record<string, s
   if (words.length === 1 && !first.includes('=')) return first;
   const entries = words.map((word) => /^(.+)=([^=]+)$/s.exec(word));
   if (entries.every((entry) => entry !== null))
-    return each(
+    return oncePerName(
       '--network',
       entries.map(([, old = '', here = '']) => [old, here]),
     );
@@ -309,7 +309,7 @@ function devicesOf(text: string): string | Readonly<Record<string, string>> {
   if (text.startsWith('/') && !text.includes('=')) return text;
   const entries = text.split(',').map((entry) => /^(?:disk-)?([0-9]{1,3})=(\/.+)$/.exec(entry));
   if (text !== '' && entries.every((entry) => entry !== null))
-    return each(
+    return oncePerName(
       '--to device:',
       entries.map(([, number = '', path = '']) => [`disk-${Number(number)}`, path]),
     );
@@ -317,7 +317,7 @@ function devicesOf(text: string): string | Readonly<Record<string, string>> {
 }
 
 /** Of two that are said for one, one would be dropped. */
-function each(flag: string, entries: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
+function oncePerName(flag: string, entries: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
   const twice = entries.find(([name], index) => entries.findIndex(([other]) => other === name) !== index);
   if (twice) throw usage(`${flag} names ${twice[0]} twice`);
   return Object.fromEntries(entries);

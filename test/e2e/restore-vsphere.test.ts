@@ -8,7 +8,7 @@ import { processesOf } from '../node/support.ts';
 import { testProgram } from '../programs.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { canAttach, loopDevice } from '../support/loop-device.ts';
-import { MiB, pgtest1, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+import { MiB, pgtest1, vsphereWorkspace, withoutVddk, type VsphereWorkspace } from './vsphere-workspace.ts';
 import { program, sameContent } from './workspace.ts';
 
 const timeout = 600_000;
@@ -19,16 +19,7 @@ let vm: SimulatedVm;
 let number = 0;
 
 beforeAll(async () => {
-  at = await vsphereWorkspace({
-    settings: ({ host, port, user, thumbprint }) => [
-      '  without-vddk:',
-      '    type: vsphere',
-      `    host: ${host}:${port}`,
-      `    user: ${user}`,
-      '    password: { secret: { file: ./vcenter.password } }',
-      `    thumbprint: '${thumbprint}'`,
-    ],
-  });
+  at = await vsphereWorkspace({ settings: withoutVddk });
   vm = await at.vcenter.addVm({ ...pgtest1, networks: [{ name: 'VM Network', mac: '00:50:56:9a:1b:2c' }] });
   await at.plan('nightly.yaml', vm);
   const { exitCode, stderr } = await at.run('nightly.yaml');

@@ -26,6 +26,16 @@ export interface VsphereWorkspace extends AsyncDisposable {
   manifest(backupId: string | null, vm?: string): Promise<Manifest>;
 }
 
+/** Lines of `settings`: the same vCenter as a source whose disks go by nothing but HTTPS. */
+export const withoutVddk = ({ host, port, user, thumbprint }: Vcenter): string[] => [
+  '  without-vddk:',
+  '    type: vsphere',
+  `    host: ${host}:${port}`,
+  `    user: ${user}`,
+  '    password: { secret: { file: ./vcenter.password } }',
+  `    thumbprint: '${thumbprint}'`,
+];
+
 export async function vsphereWorkspace(
   options: VcenterOptions & {
     /** More lines; first those of the sources. */

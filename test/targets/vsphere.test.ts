@@ -167,6 +167,8 @@ test(
 
 test.each<[Partial<ToOf<'vsphere'>>, string]>([
   [{ network: { 'VM Netwrok': 'DC0_DVPG0' } }, 'no network card of the VM was in VM Netwrok'],
+  // The network of that card was saved, so the card is named by it.
+  [{ network: { 'Network adapter 1': 'DC0_DVPG0' } }, 'no network card of the VM was in Network adapter 1'],
   [{ datastore: { 'disk-9': 'LocalDS_0' } }, 'a datastore is named for disk-9, which is not restored'],
 ])('%o, a name that the VM does not have, is refused', async (to, message) => {
   await using of = await subject(to, { networks: [savedCard({ network: 'VM Network' })] });

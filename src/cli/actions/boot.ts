@@ -9,6 +9,7 @@ import type { BootOutput } from '../../schemas/types.ts';
 import { bootReport, bootsReport, movedReport } from '../../view/reports/boot-report.ts';
 import { formatBytes } from '../../view/format.ts';
 import { printable, printableText } from '../../view/text.ts';
+import { assertFolder } from '../assert-folder.ts';
 import type { CommandContext } from '../command.ts';
 import { confirmed } from '../confirmed.ts';
 import { countOption } from '../count-option.ts';
@@ -19,7 +20,6 @@ import { nameOfUser } from '../name-of-user.ts';
 import { ownProgram } from '../own-program.ts';
 import { pointChoice } from '../point-option.ts';
 import { print } from '../print.ts';
-import { assertFolder } from '../assert-folder.ts';
 import { assertPathOfHub } from '../remote/path-of-hub.ts';
 import { sizeOption } from '../size-option.ts';
 

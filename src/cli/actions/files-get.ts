@@ -1,4 +1,3 @@
-import { assertFolder } from '../assert-folder.ts';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { installSignals } from '../../engine/install-signals.ts';
@@ -9,6 +8,7 @@ import { pinFolder } from '../../host/files/pinned-folder.ts';
 import type { FilesTakenOutput } from '../../schemas/types.ts';
 import { filesTakenReport } from '../../view/reports/files-found-report.ts';
 import { printable } from '../../view/text.ts';
+import { assertFolder } from '../assert-folder.ts';
 import type { CommandContext } from '../command.ts';
 import type { FilePlace } from '../../files/client/files-client.ts';
 import { strange } from '../../files/client/judge-answers.ts';
@@ -39,6 +39,7 @@ export async function get(context: CommandContext): Promise<number> {
     throw new SendenseError('usage', 'a terminal cannot take an archive', {
       remedy: 'Write `--to - > FILE.tar`, `--to - | tar -t`, or `--to FOLDER`.',
     });
+  if (to !== '-') assertFolder('--to', to);
   return inPoint(context, async (point) => {
     const places: FilePlace[] = [];
     for (const text of context.args.slice(1)) places.push(await point.at(text));
@@ -46,7 +47,6 @@ export async function get(context: CommandContext): Promise<number> {
     using progress = takeProgress(context.terminal, context.global.quiet);
     const work = { point, places, signal: signals.gently, progress };
     if (to === '-') return await toStandardOutput(context, work);
-    assertFolder('--to', to);
     const folder = resolve(to);
     return await toFolder(context, folder, work).catch((error: unknown) => {
       throw namedFull(error, [{ path: folder, what: 'the target' }, temporaryPlace()]);

@@ -1,6 +1,6 @@
 import type { HistoryOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { newestSummaries, type RunSummary } from '../../state/runs/run-summaries.ts';
+import { dayOf, newestSummaries, type RunSummary } from '../../state/runs/run-summaries.ts';
 import { listRuns, type RunRecord } from '../../state/runs/runs.ts';
 import type { RunsTable } from '../../state/database/tables.ts';
 
@@ -20,7 +20,7 @@ export interface HistoryFilter {
 export function describeHistory(state: State, { plan, vm, status, since, limit, daily }: HistoryFilter): HistoryOutput {
   const ofPlan = plan === undefined ? {} : { plan };
   if (daily) {
-    const from = since === undefined ? {} : { since: new Date(since).toISOString().slice(0, 10) };
+    const from = since === undefined ? {} : { since: dayOf(since) };
     const days = newestSummaries(state, { ...ofPlan, ...from }, limit + 1);
     return { version: 1, runs: [], more: days.length > limit, days: days.slice(0, limit).map(toDay) };
   }

@@ -89,7 +89,6 @@ function whatIsKnown(state: State, settings: Settings, only?: string): Known {
       plans.set(vm, [...(plans.get(vm) ?? []), plan]);
   const figures = vmFigures(state, only).filter(({ repository }) => Object.hasOwn(settings.repositories, repository));
   const schedules = new Map(listSchedules(state).map((record) => [record.plan, record]));
-  const nextOfPlan = new Map<string, number | null>();
   return {
     now,
     plans,
@@ -101,14 +100,10 @@ function whatIsKnown(state: State, settings: Settings, only?: string): Known {
     ),
     paused: new Set([...schedules.values()].filter(({ paused }) => paused !== null).map(({ plan }) => plan)),
     next: (plan) => {
-      const made = nextOfPlan.get(plan);
-      if (made !== undefined) return made;
       const record = schedules.get(plan);
       const rules =
         record?.facts && record.removed === null && record.paused === null && rulesOf(record.facts.schedule);
-      const next = rules && rules.enabled ? upcomingSlot(rules, now) : null;
-      nextOfPlan.set(plan, next);
-      return next;
+      return rules && rules.enabled ? upcomingSlot(rules, now) : null;
     },
   };
 }

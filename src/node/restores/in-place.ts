@@ -9,7 +9,7 @@ import type {
   InPlaceStartRequest,
 } from '../../schemas/types.ts';
 import type { WorkPlace } from '../../sources/job-work.ts';
-import { holdJob, holdVm, isJobHeld } from '../sources/vsphere/job-hold.ts';
+import { holdJob, holdDisks, isJobHeld } from '../sources/vsphere/job-hold.ts';
 import { nodeIdOf } from '../sources/vsphere/node-id.ts';
 import { changedSince } from '../vsphere/in-place/changed-since.ts';
 import { finishInPlace, inPlaceState, releaseInPlace, type InPlaceState } from '../vsphere/in-place/end-in-place.ts';
@@ -63,7 +63,7 @@ export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace
   const { jobFolder } = place;
   const node = await nodeIdOf(jobFolder);
   await using _held = await holdJob(jobFolder, node, job);
-  await using _alone = await holdVm({ host: session.spec.host, moref: request.vm }, request.name);
+  await using _alone = await holdDisks({ host: session.spec.host, moref: request.vm }, request.name);
   const vm: Moref = { type: 'VirtualMachine', value: request.vm };
   const tell = teller(place);
   const done = await restoreInPlace(session.vsphere, session.contextOf(place), {

@@ -53,7 +53,8 @@ export function newestSummaries(state: State, filter: SummaryFilter, lines: numb
 }
 
 const dayMs = 86_400_000;
-const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+/** `2026-11-21`, in UTC. */
+export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 function newestDay(state: State, plan: string | undefined): string | null {
   const ended = state.query.selectFrom('runs').select(({ fn }) => fn.max('finished').as('newest'));

@@ -79,13 +79,7 @@ async function untilUp(starting: Starting, first: RestorePowered, timeoutMs: num
   let silent: string | null = null;
   for (;;) {
     const left = end - performance.now();
-    const problem =
-      problemOf(seen) ??
-      (left > 0 || seen.tools
-        ? null
-        : silent === null
-          ? `VMware Tools did not run within ${timeoutMs / 1000} s`
-          : `vSphere did not tell within ${timeoutMs / 1000} s: ${silent}`);
+    const problem = problemOf(seen) ?? (left > 0 || seen.tools ? null : lateText(timeoutMs / 1000, silent));
     if (problem !== null) {
       const remedy = await stopped(starting, first, seen);
       remember('judged', true);
@@ -112,6 +106,12 @@ async function untilUp(starting: Starting, first: RestorePowered, timeoutMs: num
     }
   }
 }
+
+/** @param silent why vSphere could not be asked at last; null: it was */
+const lateText = (seconds: number, silent: string | null): string =>
+  silent === null
+    ? `VMware Tools did not run within ${seconds} s`
+    : `vSphere did not tell within ${seconds} s: ${silent}`;
 
 /** What waiting helps against. */
 const passing: readonly string[] = ['vsphere.unreachable', 'vsphere.busy'];

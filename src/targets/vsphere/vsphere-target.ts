@@ -32,7 +32,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
   async write(request, claim, run) {
     const vm = await checkVm(hub, request, claim);
     const { made, ...written } = await writeVm(hub, request, claim, vm, run);
-    const notes = [macNote(vm.checked, made.left_out), ...made.left_out.map((what) => `without ${what}`)];
+    const notes = [macNote(vm.checked), ...made.left_out.map((what) => `without ${what}`)];
     for (const note of notes) run.log(note);
     return { ...written, machine: { ...written.machine, power_on: isStartedBlindly(request.to), notes } };
   },
@@ -60,12 +60,13 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
   starting: vmStarting(hub),
 });
 
-const macNote = ({ mac, original }: RestoreChecked, leftOut: readonly string[]): string =>
+/** What vSphere did not keep is among what was left out. */
+const macNote = ({ mac, original }: RestoreChecked): string =>
   mac === 'new'
     ? 'its MAC addresses are new'
-    : leftOut.some((what) => what.startsWith('the MAC address '))
-      ? 'its MAC addresses are those of before, as far as vSphere keeps them'
-      : `its MAC addresses are those of before${original === null ? '' : `, which ${original} has, too: never connect both to one network`}`;
+    : original === null
+      ? 'its MAC addresses are those of before'
+      : `its MAC addresses are those of before where vSphere kept them, and ${original} has the same: never connect both to one network`;
 
 const end = (
   { client, source, login, signal }: AskedNode,

@@ -105,11 +105,10 @@ function placeOf(to: ToOf<'vsphere'>, config: VmConfig, disks: readonly KeyedDis
 
 /** A name with a mistake in it would leave the card or the disk where it was, and say nothing. @throws SendenseError `target.unfit` */
 function assertNamesMeet({ network, datastore }: ToOf<'vsphere'>, config: VmConfig, disks: readonly KeyedDisk[]): void {
-  const cards = config.networks.map((card) => card.network ?? card.label);
-  const known = new Set([...cards, ...config.networks.map(({ label }) => label)]);
+  const known = new Set(config.networks.map(networkName));
   const stray = typeof network === 'object' ? Object.keys(network).find((name) => !known.has(name)) : undefined;
   if (stray !== undefined) {
-    const there = [...new Set(cards)].map((name) => shortText(name)).join(', ');
+    const there = [...known].map((name) => shortText(name)).join(', ');
     throw new SendenseError('target.unfit', `no network card of the VM was in ${shortText(stray)}`, {
       remedy:
         there === '' ? 'The VM had no network card: leave `network` (--network) out.' : `Its networks are: ${there}.`,
@@ -131,9 +130,12 @@ function datastoreOf({ datastore }: ToOf<'vsphere'>, config: VmConfig, key: stri
   return config.disks.find((one) => String(one.key) === key)?.datastore ?? null;
 }
 
+/** What a network card is named by: its network, or itself if that was not saved. */
+const networkName = ({ network, label }: VmConfig['networks'][number]): string => network ?? label;
+
 function networksOf({ network = {} }: ToOf<'vsphere'>, { networks }: VmConfig): Record<string, string> {
   if (typeof network === 'object') return network;
-  return Object.fromEntries(networks.map((card) => [card.network ?? card.label, network]));
+  return Object.fromEntries(networks.map((card) => [networkName(card), network]));
 }
 
 const unsaid = (key: string, what: string, example: string): SendenseError =>

@@ -10,7 +10,7 @@ import { knowEachOther, layLine, type Line } from '../../simulators/network/line
 import type { SimulatedVm } from '../../simulators/vcenter/simulated-vm.ts';
 import { randomBytes } from '../../support/random.ts';
 import { enough } from '../../support/rounds.ts';
-import { MiB, vsphereWorkspace, type VsphereWorkspace } from '../vsphere-workspace.ts';
+import { MiB, vsphereWorkspace, withoutVddk, type VsphereWorkspace } from '../vsphere-workspace.ts';
 import type { RunOutcome } from '../workspace.ts';
 import { startService } from './service.ts';
 import { watchRun } from './watch-run.ts';
@@ -60,13 +60,8 @@ export async function openVcenterScene(
     await vsphereWorkspace({
       at: far,
       prefix: hub.prefix,
-      settings: ({ host, port, user, thumbprint }) => [
-        '  without-vddk:',
-        '    type: vsphere',
-        `    host: ${host}:${port}`,
-        `    user: ${user}`,
-        '    password: { secret: { file: ./vcenter.password } }',
-        `    thumbprint: '${thumbprint}'`,
+      settings: (vcenter) => [
+        ...withoutVddk(vcenter),
         ...(node === 'far' ? farSettings(hub, far, state.file('token')) : []),
         ...settings,
       ],

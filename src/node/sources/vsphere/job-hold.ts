@@ -30,7 +30,7 @@ export async function holdJob(jobFolder: string, node: string, job: string): Pro
  * @param vm what tells it from others; `host` with its port: several vCenters may be behind one address
  * @throws SendenseError `source.half_restored`
  */
-export async function holdVm(
+export async function holdDisks(
   vm: { readonly host: string; readonly moref: string },
   name: string,
 ): Promise<AsyncDisposable> {
