@@ -1,6 +1,6 @@
 import './controls.css';
 import type { ComponentChildren, JSX, TargetedMouseEvent } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useLayoutEffect, useId, useRef } from 'preact/hooks';
 
 export interface DialogProps {
   readonly title: string;
@@ -16,7 +16,8 @@ export function Dialog({ title, wide = false, children, onClose }: DialogProps):
   const element = useRef<HTMLDialogElement>(null);
   const pressedBeside = useRef(false);
   const name = useId();
-  useEffect(() => {
+  // With the page, not after it: a key that is pressed at once is for the dialog.
+  useLayoutEffect(() => {
     const { current } = element;
     const before = document.activeElement;
     current?.showModal();

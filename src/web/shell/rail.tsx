@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { logOut, may, session } from '../client/session.ts';
 import { stopEvents } from '../client/events.ts';
 import { heard, way, type Way } from '../client/freshness.ts';
@@ -18,7 +18,8 @@ export function Rail(): JSX.Element {
   const menu = useRef<HTMLDivElement>(null);
   const { path } = place.value;
   useEffect(() => void (open.value = false), [path]);
-  useEffect(() => {
+  // With the menu, not after it: the focus may leave at once.
+  useLayoutEffect(() => {
     if (!open.value) return undefined;
     const gone = new AbortController();
     const escape = ({ key }: KeyboardEvent): void => {
