@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { link } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { contextsIn } from '../../repository/stored-files/read-context.ts';
 import { emptyTrash, moveToTrash, removeEmptyFolders, trashName } from '../../repository/stored-files/trash.ts';
 import { markerName, trashFolder } from '../../repository/layout.ts';
 import { manifestNames } from '../../repository/manifest-ids.ts';
 import { readManifest } from '../../repository/manifest.ts';
-import { findRepository, makeMarker, markerFault } from '../../repository/open-repository.ts';
+import { findRepository, makeMarker, markerFault, type Repository } from '../../repository/open-repository.ts';
 import type { RepairOutput } from '../../schemas/types.ts';
 import { keepRepositoryId, knownRepositoryId } from '../../state/points/repository-ids.ts';
 import { points } from '../../state/points/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
+
+/** One second. */
+const mostTries = 20;
 
 type Parts = Pick<Services, 'state' | 'repositoryPath'>;
 
@@ -30,13 +34,25 @@ export async function repairRepository({ state, repositoryPath }: Parts, name: s
   }
   await assertOwnPoints({ state, name, root });
   const aside = await putAside(root);
-  await makeMarker(root, known ?? randomUUID());
-  const made = await findRepository(name, root);
-  if (!made) throw unusable(name, `${root} vanished`, 'Mount it, and try again.');
+  const made = await makeUntilSeen(name, root, known ?? randomUUID());
   // Another hub may have been quicker.
   assertSame(name, root, made.id, known);
   keepRepositoryId(state, name, made.id);
   return { ...output, id: made.id, made: true, put_aside: aside };
+}
+
+/** Another hub that repairs it, too, may take the marker away for a moment, see {@link putAside}. */
+async function makeUntilSeen(name: string, root: string, id: string): Promise<Repository> {
+  for (let tries = 0; ; tries += 1) {
+    await makeMarker(root, id);
+    const made = await findRepository(name, root).catch((error: Error) => {
+      if (tries === mostTries) throw error;
+      return null;
+    });
+    if (made) return made;
+    if (tries === mostTries) throw unusable(name, `${root} vanished`, 'Mount it, and try again.');
+    await delay(50);
+  }
 }
 
 function assertSame(name: string, root: string, id: string, known: string | undefined): void {

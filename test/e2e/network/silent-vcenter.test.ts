@@ -78,7 +78,7 @@ test.each(silences)('in place, silent for $ms ms (null: to the end)', { timeout 
   );
   await vm.write(1, 0, randomBytes(8 * MiB));
   // The stand-in of VMware's library has no connection: where the line stays silent, it fails by this.
-  await at.vcenter.vddkFault({ 'slow-ms': 500, ...(ms === null ? { 'write-error-at': 3 * MiB } : {}) });
+  await at.vcenter.vddkFault({ 'slow-ms': 500, ...(ms === null ? { 'write-error-after': 3 * MiB } : {}) });
   const outcome = await scene.silenced('old.yaml', 0, ms);
   if (ms === null) {
     const said = JSON.stringify(outcome.finished);

@@ -3,7 +3,7 @@
  * The folder $FAKE_VDDK holds what the test vCenter writes:
  *   control     lines "name value": user, password, thumbprint (hex without colons), and faults:
  *               connect-error CODE, open-error CODE, open-fails N (only the first N times), read-error-at OFFSET,
- *               slow-ms N (each read and write), open-locked-at N (that opening, from 0), no-extents 1, write-error-at OFFSET, write-lost-at OFFSET (answered well), disk-full-after BYTES (of all writes)
+ *               slow-ms N (each read and write), open-locked-at N (that opening, from 0), no-extents 1, write-error-at OFFSET, write-error-after BYTES (of all writes), write-lost-at OFFSET (answered well), disk-full-after BYTES (of all writes)
  *   vm-57       lines "<snapshot> US <disk name> US <file> US <rw or locked>": which file is that disk as of that snapshot; "-" is no
  *               snapshot; a locked one can only be read
  *   log         what was asked of the library, and with what result
@@ -230,11 +230,12 @@ X E VixDiskLib_Write(struct handle *h, uint64_t sector, uint64_t n, const void *
 {
   static uint64_t written;
   uint64_t start = sector * SECTOR, length = n * SECTOR, done = 0;
-  long bad_at = number("write-error-at", -1), most = number("disk-full-after", -1), slow = number("slow-ms", 0), lost_at = number("write-lost-at", -1);
+  long bad_at = number("write-error-at", -1), most = number("disk-full-after", -1), fails = number("write-error-after", -1), slow = number("slow-ms", 0), lost_at = number("write-lost-at", -1);
   if (slow) usleep(slow * 1000);
   if (!h->writable) return READ_ONLY;
   if (sector + n > h->sectors) return FAIL;
   if (bad_at >= 0 && (uint64_t)bad_at >= start && (uint64_t)bad_at < start + length) { say("write error at %ld\n", bad_at); return FILE_ERROR; }
+  if (fails >= 0 && written + length > (uint64_t)fails) { say("write error after %lu\n", written); return FILE_ERROR; }
   if (most >= 0 && written + length > (uint64_t)most) { say("disk full after %lu\n", written); return DISK_FULL; }
   /* Noted first: what might have been written counts. */
   note_write(h, start, length, b);
