@@ -12,15 +12,18 @@ export function inWordsOfOptions(error: unknown, options: OptionNames | undefine
   if (!options || !(error instanceof SendenseError) || error.code !== 'plan.invalid') return error;
   const diagnostics = (error.details?.['diagnostics'] ?? []) as readonly DiagnosticOutput[];
   const said = new Map<string, string>();
-  for (const { path, message } of diagnostics) {
+  const remedies = new Set<string>();
+  for (const { path, message, remedy } of diagnostics) {
     const pointer = Object.keys(options)
       .filter((key) => path === key || path.startsWith(`${key}/`))
       .toSorted((a, b) => b.length - a.length)[0];
     const option = pointer === undefined ? path : options[pointer];
-    if (option !== undefined && !said.has(option)) said.set(option, message);
+    if (option === undefined || said.has(option)) continue;
+    said.set(option, message);
+    if (remedy != null) remedies.add(remedy);
   }
   return new SendenseError('usage', [...said].map(([option, message]) => `${option}: ${message}`).join('; '), {
-    remedy: 'Run the command with --help.',
+    remedy: [...remedies, 'Run the command with --help.'].join(' '),
     cause: error,
   });
 }

@@ -53,6 +53,8 @@ export type Steps = [Step, ...Step[]];
  * Names of VMs in the repository. `*` stands for any characters, `?` for one. Default: all.
  *
  * @minItems 1
+ *
+ * Items: A name of VMs: letters, digits, dot, dash, underscore; `*` for any characters, `?` for one.
  */
 export type VmPatterns = [string, ...string[]];
 /**
@@ -74,6 +76,8 @@ export type FilePatterns = [string, ...string[]];
  * Names of VMs in the repository. `*` stands for any characters, `?` for one. Default: all.
  *
  * @minItems 1
+ *
+ * Items: A name of VMs: letters, digits, dot, dash, underscore; `*` for any characters, `?` for one.
  */
 export type VmPatterns1 = [string, ...string[]];
 /**
@@ -6598,6 +6602,8 @@ export interface NodeSettings {
   nbd: {
     /**
      * Further hosts, by name or address, to which this node may send disks. Always allowed: loopback, where tunnels end; the address from which the hub asks; the hub of the enrolment.
+     *
+     * Items: A host name or address, without scheme and port.
      */
     hosts: string[];
   };
@@ -10352,6 +10358,9 @@ export interface DeviceTo {
   device:
     | string
     | {
+        /**
+         * A device: its absolute path, for example /dev/sdb.
+         */
         [k: string]: string;
       };
   /**
@@ -10393,7 +10402,7 @@ export interface KvmTo {
    */
   kvm: string;
   /**
-   * Name of the new VM. Default: the name that the VM had.
+   * A name of the new VM: up to 64 letters, digits, dots, dashes and underscores, the first a letter or digit. Default: the name that the VM had.
    */
   name?: string;
   /**
@@ -10406,6 +10415,9 @@ export interface KvmTo {
   network?:
     | string
     | {
+        /**
+         * A network: its name in libvirt, `bridge:NAME`, or `user`; up to 63 letters, digits, dots, dashes and underscores.
+         */
         [k: string]: string;
       };
   /**
@@ -11403,6 +11415,8 @@ export interface Settings {
      * Folders of this machine below which restores over HTTP may write, and block devices that they may write to. Without this key, they write to other machines only.
      *
      * @maxItems 100
+     *
+     * Items: A folder of the hub: its path, without `~`.
      */
     restoreTo: string[];
     /**
@@ -11441,6 +11455,8 @@ export interface Settings {
      * Names under which browsers reach the hub, beside localhost, its host name and addresses. It answers no browser under others.
      *
      * @maxItems 100
+     *
+     * Items: A host name or address, without scheme and port, for example hub.example.com.
      */
     hosts: string[];
     proxy?: HubProxy;
@@ -12000,6 +12016,8 @@ export interface EmailChannel {
    *
    * @minItems 1
    * @maxItems 100
+   *
+   * Items: An address alone, for example backup@example.com.
    */
   to: [string, ...string[]];
   /**

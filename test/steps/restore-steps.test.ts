@@ -274,7 +274,7 @@ describe('restore.write', () => {
     const before = await listing(it.bench.folder.file('repository'));
     const to = { directory: it.bench.folder.file(directory) };
     await expect(write(it, to)).rejects.toMatchObject({
-      code: 'file.exists',
+      code: 'target.unfit',
       message: expect.stringContaining('inside the repository') as string,
     });
     await expect(it.bench.plan(restoreWrite, writeInput(it, to))).rejects.toMatchObject({ code: 'file.exists' });

@@ -135,7 +135,7 @@ export const targetChecks: Readonly<Record<string, Check>> = {
     if (!subject.mayHoldRepository) return;
     await mkdir(subject.planFolder, { recursive: true });
     const inside = { ...request, from: { ...request.from, path: () => subject.planFolder } };
-    await expect(subject.kind.assertFree(inside, claimOf(subject))).rejects.toMatchObject({ code: 'file.exists' });
+    await expect(subject.kind.assertFree(inside, claimOf(subject))).rejects.toMatchObject({ code: 'target.unfit' });
   },
 
   'the checks of plans know whether files can go to it': async ({ kind, request }) => {
@@ -156,7 +156,7 @@ export const targetChecks: Readonly<Record<string, Check>> = {
     const asked = { to: request.to, overwrite: false };
     await kind.files.assertApart({ ...asked, repository: request.from.path() }, claim);
     const inside = kind.files.assertApart({ ...asked, repository: planFolder }, claim);
-    await expect(inside).rejects.toMatchObject({ code: 'file.exists' });
+    await expect(inside).rejects.toMatchObject({ code: 'target.unfit' });
     await kind.files.undoTake(claim, {});
     expect(await subject.seen()).toEqual(before);
   },

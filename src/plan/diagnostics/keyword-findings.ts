@@ -183,7 +183,7 @@ function wrongTag({ error, root, path, schema }: Mistake): Finding | null {
 function wrongForm({ error, path, value, about, what, said }: Mistake): Finding | null {
   const home = homePathFinding(path, what, String(error.params['pattern']), value);
   if (home !== null) return home;
-  const noun = /^(An? [^:]+):/.exec(about ?? '')?.[1]?.toLowerCase();
+  const noun = /^(An? [^:]+):/.exec(about ?? '')?.[1]?.replace(/^A/, 'a');
   const months = noun === 'a span of time' && typeof value === 'string' ? monthsNotMinutes(value) : null;
   if (months !== null)
     return {
@@ -202,12 +202,16 @@ function wrongForm({ error, path, value, about, what, said }: Mistake): Finding 
   };
 }
 
-function wrongName({ error, path }: Mistake): Finding | null {
+function wrongName({ error, path, schema }: Mistake): Finding | null {
+  const form = (schema['propertyNames'] as Record<string, unknown> | undefined)?.['description'];
   return {
     rule: 'schema/pattern',
     at: { path: [...path, String(error.params['propertyName'])] },
     message: `${shown(error.params['propertyName'])} cannot be a name here`,
-    remedy: 'Use letters, digits, dot, dash and underscore; begin with a letter or digit.',
+    remedy:
+      typeof form === 'string'
+        ? `Expected: ${form}`
+        : 'Use letters, digits, dot, dash and underscore; begin with a letter or digit.',
   };
 }
 

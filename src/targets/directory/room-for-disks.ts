@@ -17,10 +17,10 @@ export async function assertNothingThere({ targets, others = [] }: DirectoryClai
   }
 }
 
-/** A restore never writes into the repository. @throws SendenseError `file.exists` */
+/** A restore never writes into the repository. @throws SendenseError `target.unfit` */
 export async function assertApart(repository: string, directory: string): Promise<void> {
   if (!isWithin(await realFolder(directory), await realFolder(repository)) && !isWithin(directory, repository)) return;
-  throw new SendenseError('file.exists', `${directory} lies inside the repository ${repository}`, {
+  throw new SendenseError('target.unfit', `${directory} lies inside the repository ${repository}`, {
     remedy: 'Choose a directory outside of the repository.',
   });
 }
