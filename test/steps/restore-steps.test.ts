@@ -277,7 +277,7 @@ describe('restore.write', () => {
       code: 'target.unfit',
       message: expect.stringContaining('inside the repository') as string,
     });
-    await expect(it.bench.plan(restoreWrite, writeInput(it, to))).rejects.toMatchObject({ code: 'file.exists' });
+    await expect(it.bench.plan(restoreWrite, writeInput(it, to))).rejects.toMatchObject({ code: 'target.unfit' });
     expect(await listing(it.bench.folder.file('repository'))).toEqual(before);
   });
 
