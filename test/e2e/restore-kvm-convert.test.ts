@@ -8,6 +8,7 @@ import { makeRaw as makeDisk, MiB, sameContent, writeInto } from '../host/disk-i
 import { testProgram } from '../programs.ts';
 import { bootSector } from '../restore-points/verify/boot-sector.ts';
 import { hangingWords, standInV2v, type V2vBehaviour } from '../simulators/virt-v2v.ts';
+import { processesNaming } from '../support/processes.ts';
 import { processesWith } from '../support/processes-with.ts';
 import { all as everything } from '../support/rounds.ts';
 import { leftovers } from './nothing-left.ts';
@@ -124,7 +125,9 @@ describe('a restore with `convert: virtio`', { timeout }, () => {
     const killed = await execa(process.execPath, words, { reject: false, env: await standIn(behaviour) });
     if (signal === 'SIGKILL') expect(killed.signal, killed.stderr).toBe('SIGKILL');
     // What a run has started ends with it, without anybody who cleans up.
-    await vi.waitUntil(() => processesWith('sleep', hangingWords(work.folder)).length === 0, { timeout: 200_000 });
+    const still = (): number =>
+      processesWith('sleep', hangingWords(work.folder)).length + processesNaming(work.path(`v2v-${behaviour}`)).length;
+    await vi.waitUntil(() => still() === 0, { timeout: 200_000 });
     expect((await work.call(['recover'])).exitCode).toBe(0);
     expect(await exists(work.path('killed'))).toBe(false);
   });

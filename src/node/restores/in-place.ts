@@ -63,7 +63,7 @@ export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace
   const { jobFolder } = place;
   const node = await nodeIdOf(jobFolder);
   await using _held = await holdJob(jobFolder, node, job);
-  await using _alone = await holdDisks({ host: session.spec.host, moref: request.vm }, request.name);
+  await using _alone = await holdDisks({ ...session.spec, moref: request.vm }, request.name);
   const vm: Moref = { type: 'VirtualMachine', value: request.vm };
   const tell = teller(place);
   const done = await restoreInPlace(session.vsphere, session.contextOf(place), {

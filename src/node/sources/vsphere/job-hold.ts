@@ -27,14 +27,14 @@ export async function holdJob(jobFolder: string, node: string, job: string): Pro
 
 /**
  * Lets one job at a time of this user's nodes on this machine write to the disks of a VM, whatever marks and hubs say.
- * @param vm what tells it from others; `host` with its port: several vCenters may be behind one address
+ * @param vm what tells it from others: several vCenters may be behind one address
  * @throws SendenseError `source.half_restored`
  */
 export async function holdDisks(
-  vm: { readonly host: string; readonly moref: string },
+  vm: { readonly host: string; readonly port: number; readonly moref: string },
   name: string,
 ): Promise<AsyncDisposable> {
-  const key = createHash('sha256').update(`${vm.host}\n${vm.moref}`).digest('hex').slice(0, 32);
+  const key = createHash('sha256').update(`${vm.host}:${vm.port}\n${vm.moref}`).digest('hex').slice(0, 32);
   const held = await tryToHold(`vm-${key}`, forThisUser());
   if (held) return held;
   throw new SendenseError('source.half_restored', `another job on this machine restores the VM ${name} in place`, {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sourceOf } from '../../../../src/node/sources/request-source.ts';
 import { baseFile, diskInfos, identityOf, notProtectedDisks } from '../../../../src/node/sources/vsphere/disk-info.ts';
 import { earlyDisk } from '../../../../src/node/sources/vsphere/early-disk.ts';
-import { holdJob, isJobHeld } from '../../../../src/node/sources/vsphere/job-hold.ts';
+import { holdDisks, holdJob, isJobHeld } from '../../../../src/node/sources/vsphere/job-hold.ts';
 import { nodeIdOf } from '../../../../src/node/sources/vsphere/node-id.ts';
 import { refusal } from '../../../../src/node/sources/vsphere/refusal.ts';
 import { addressOf } from '../../../../src/node/sources/vsphere/vsphere-address.ts';
@@ -235,4 +235,11 @@ test('a node keeps its id, and no other state folder has it', async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('one job at a time writes to the disks of a VM, told by the vCenter and its port', async () => {
+  const vm = { host: '192.0.2.1', port: 443, moref: `vm-${process.pid}` };
+  await using _one = await holdDisks(vm, 'pgtest1');
+  await expect(holdDisks(vm, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
+  await using _other = await holdDisks({ ...vm, port: 8443 }, 'pgtest1');
 });
