@@ -1,5 +1,6 @@
 /** How far texts, edges and charts stand out from their ground, beyond what axe looks at. */
 import type { CDPSession, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** A part of the page, as far as this looks at it. */
 interface Part {
@@ -161,4 +162,14 @@ export async function forceStates(page: Page, within: string): Promise<CDPSessio
   const forcedPseudoClasses = ['hover', 'focus', 'focus-visible'];
   await Promise.all(nodeIds.map((nodeId) => session.send('CSS.forcePseudoState', { nodeId, forcedPseudoClasses })));
   return session;
+}
+
+/** With the mouse over what answers it, and the focus there: axe looks at the rest. */
+export async function standsOut(page: Page, within: string, name: string): Promise<void> {
+  const states = await forceStates(page, within);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect.soft(await faint(page, within), `${name}, ${colorScheme}`).toEqual([]);
+  }
+  await states.detach();
 }

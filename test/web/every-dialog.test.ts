@@ -5,7 +5,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage, type Opened } from './browser.ts';
 import { builtPage } from './built-page.ts';
-import { faint, forceStates } from './contrast.ts';
+import { faint, forceStates, standsOut } from './contrast.ts';
 import { dialogWorld, elsewhere, scenes, type Scene } from './scenes.ts';
 import { standIn, type StandIn } from './stand-in.ts';
 import { everyPlace } from './whole-world.ts';
@@ -71,16 +71,6 @@ const isInSight = (button: Locator): Promise<boolean> =>
       return part.ownerDocument.elementFromPoint(x + width / 2, y + height / 2) === part;
     },
   );
-
-/** With the mouse over what answers it, and the focus there: axe looks at the rest. */
-async function standsOut(page: Page, within: string, name: string): Promise<void> {
-  const states = await forceStates(page, within);
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    expect.soft(await faint(page, within), `${name}, ${colorScheme}`).toEqual([]);
-  }
-  await states.detach();
-}
 
 test('no dialog of the source is left out', () => {
   const folder = join(import.meta.dirname, '../../src/web');

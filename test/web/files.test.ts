@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage } from './browser.ts';
+import { standsOut } from './contrast.ts';
 import { builtPage } from './built-page.ts';
 import { filesWorld, shownNames } from './files-world.ts';
 import { soundInEachLook } from './findings.ts';
@@ -46,6 +47,7 @@ test('from a VM to its volumes: what can be read, and why the rest cannot; each 
   await page.getByRole('dialog').getByRole('button', { name: 'Preview' }).click();
   await page.getByRole('dialog').getByText('root:x:0:0').waitFor();
   await soundInEachLook(page, 'preview');
+  await standsOut(page, 'dialog[open]', 'preview');
   expect(complaints).toEqual([]);
 });
 

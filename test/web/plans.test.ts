@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hubProgram, type HubProgram } from '../e2e/hub-program.ts';
 import { backupPlan, makeRaw } from '../e2e/workspace.ts';
 import { openBrowser, openPage, type Opened } from './browser.ts';
+import { standsOut } from './contrast.ts';
 import { soundInEachLook } from './findings.ts';
 
 const MiB = 2 ** 20;
@@ -143,12 +144,14 @@ test('a plan is written with the keyboard alone: completed, explained, checked, 
   await page.keyboard.press('Control+s');
   const changes = page.getByRole('dialog').getByRole('region', { name: 'What changes' });
   await changes.getByText('+ stallTimeout: 20m # after a stall').waitFor();
+  await standsOut(page, 'dialog[open]', 'saving');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await savedMark(page).waitFor();
   const after = await nightly();
   expect(after.startsWith(`${before}stallTimeout: 20m # after a stall\n`)).toBe(true);
   await page.getByText('stallTimeout', { exact: true }).first().hover();
   await page.getByText(/^stallTimeout \(/).waitFor();
+  await standsOut(page, '.cm-tooltip', 'what a key means');
   expect(complaints).toEqual([]);
 });
 
@@ -189,6 +192,7 @@ test('of two who save one plan the second sees both texts, and chooses', async (
   await both.getByRole('region', { name: 'What you would change in theirs' }).getByText('+ # by willi').waitFor();
   expect(await nightly()).toContain('# by wanda');
   await soundInEachLook(two.page, 'conflict');
+  await standsOut(two.page, 'dialog[open]', 'conflict');
   await both.getByRole('button', { name: 'Save mine over theirs…' }).click();
   await two.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await savedMark(two.page).waitFor();
@@ -242,9 +246,12 @@ test('what was typed outlives the session, the hub, and a page that is loaded ag
 
   await page.getByRole('link', { name: 'Runs', exact: true }).click();
   const leave = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await leave.getByRole('button', { name: 'Stay' }).waitFor();
+  await standsOut(page, 'dialog[open]', 'leaving');
   await leave.getByRole('button', { name: 'Stay' }).click();
   await page.getByText('# typed by me!!').waitFor();
-  page.once('dialog', (asked) => void asked.accept());
+  // Chromium may have closed it by itself. If it had not, the page would not be loaded again.
+  page.once('dialog', (asked) => void asked.accept().catch(() => undefined));
   await page.reload();
   await page.getByText(/^Your text of .* is here, and is not saved/).waitFor();
   await page.getByText('# typed by me!!').waitFor();

@@ -98,6 +98,8 @@ test('an administrator adds a user, gives other roles, and takes the login away'
   await row.getByRole('button', { name: 'Remove: dba' }).click();
   await dialog.getByRole('button', { name: 'Remove' }).click();
   await expect.poll(() => row.count()).toBe(0);
+  // The button that had the focus is gone: it does not fall to the page.
+  await expect.poll(() => page.evaluate('document.activeElement.closest(".block") !== null')).toBe(true);
   expect(complaints).toEqual([]);
 });
 

@@ -13,6 +13,8 @@ export interface ActDialogProps<Body> {
   readonly act: string;
   /** What the button that leaves all as it is is called. */
   readonly keep?: string;
+  /** Something is lost by it for good, or stops. */
+  readonly destroys?: boolean;
   readonly children?: ComponentChildren;
   /** It shows texts. */
   readonly wide?: boolean;
@@ -31,6 +33,7 @@ export function ActDialog<Body>({
   title,
   act,
   keep = 'Not now',
+  destroys = false,
   children,
   wide = false,
   onClose,
@@ -84,7 +87,7 @@ export function ActDialog<Body>({
           </label>
         ) : null}
         <div class="act-buttons">
-          <button type="submit" class="button primary" aria-disabled={busy.value}>
+          <button type="submit" class={destroys ? 'button destroys' : 'button primary'} aria-disabled={busy.value}>
             {busy.value ? 'Asking the hub…' : act}
           </button>
           <button type="button" class="button" onClick={onClose}>

@@ -1,7 +1,7 @@
 import './shell.css';
 import type { FunctionComponent, JSX } from 'preact';
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Trouble } from '../client/ask.ts';
 import { silentSince } from '../client/freshness.ts';
 import { ended, may, readSession, session } from '../client/session.ts';
@@ -10,6 +10,7 @@ import { absolute, now } from '../design/moment.ts';
 import { Empty, ErrorNotice, Notice } from '../design/notice.tsx';
 import { AtProvider, LoginForm, LoginScreen } from '../screens/login/login-screen.tsx';
 import { Brand } from './brand.tsx';
+import { keepFocus } from './keep-focus.ts';
 import { Rail } from './rail.tsx';
 import { place } from './router.ts';
 import { screenAt, type Screen, type ScreenProps } from './screens.ts';
@@ -65,6 +66,7 @@ function Content(): JSX.Element {
   const found = screenAt(path);
   const main = useRef<HTMLElement>(null);
   const begun = useRef(path);
+  useLayoutEffect(() => (main.current ? keepFocus(main.current) : undefined), []);
   const shown = (at: string): void => {
     if (begun.current !== at) focusTitle(main.current);
     begun.current = at;

@@ -29,6 +29,7 @@ interface Act extends Asked {
   readonly right: string;
   fits(boot: BootOutput): boolean;
   readonly question: string;
+  readonly destroys?: boolean;
   /** What it means, before it is done. */
   words(boot: BootOutput): ComponentChildren;
 }
@@ -91,6 +92,7 @@ const acts: readonly Act[] = [
     path: '',
     method: 'DELETE',
     question: 'End it?',
+    destroys: true,
     words: (boot) => (
       <p>
         {hasMoved(boot)
@@ -139,6 +141,7 @@ export function BootActs({ boot, onChange }: { readonly boot: BootOutput; onChan
         <ActDialog<{ readonly run_id?: string }>
           title={asked.act.question}
           act={asked.act.word}
+          destroys={asked.act.destroys ?? false}
           onClose={close}
           onAct={(form) => send(boot, { ...asked.act, repeatKey: asked.key }, form)}
           onDone={(answer) => done(asked.act, answer)}

@@ -86,6 +86,7 @@ export function RemoveCredential({ credential, onClose, onChange }: ActProps): J
     <ActDialog<CredentialsOutput>
       title={`Remove ${plain(credential.name)}?`}
       act="Remove"
+      destroys
       onClose={onClose}
       onAct={(form) =>
         ask(`${placeOf(credential)}${form.get('force') === null ? '' : '?force=true'}`, { method: 'DELETE' })

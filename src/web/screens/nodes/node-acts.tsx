@@ -82,6 +82,7 @@ interface Act {
   readonly word: string;
   question(name: string): string;
   readonly means: string;
+  readonly destroys?: boolean;
   fits(node: EnrolledNode): boolean;
   send(path: string, form: FormData): Promise<Answer<object>>;
 }
@@ -106,6 +107,7 @@ const acts: readonly Act[] = [
     word: 'Revoke',
     question: (name) => `Revoke ${name}?`,
     means: 'The hub cuts its connection and refuses it from now on. Its runs fail. A new token lets it join again.',
+    destroys: true,
     fits: ({ revoked }) => revoked === null,
     send: (path) => ask<NodesOutput>(`${path}/revoke`, { method: 'POST' }),
   },
@@ -113,6 +115,7 @@ const acts: readonly Act[] = [
     word: 'Remove',
     question: (name) => `Remove ${name}?`,
     means: 'The hub cuts its connection and forgets it.',
+    destroys: true,
     fits: () => true,
     send: (path) => ask<NodesOutput>(path, { method: 'DELETE' }),
   },
@@ -146,6 +149,7 @@ export function NodeActs({ node, onChange }: { readonly node: EnrolledNode; onCh
         <ActDialog<object>
           title={act.question(plain(node.name))}
           act={act.word}
+          destroys={act.destroys ?? false}
           onClose={() => (open.value = null)}
           onAct={(form) => act.send(`${place}/${encodeURIComponent(node.name)}`, form)}
           onDone={done}

@@ -123,6 +123,7 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
         <ActDialog
           title={`Remove ${plain(name.value)}?`}
           act="Remove"
+          destroys
           onClose={() => (open.value = null)}
           onAct={() => ask(at, { method: 'DELETE', ifMatch: draft.base.peek()?.etag })}
           onDone={() => {

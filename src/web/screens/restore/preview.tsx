@@ -83,6 +83,7 @@ function Shown({ request, plan, target }: ShownProps): JSX.Element {
         <ActDialog<RunStartedOutput>
           title={`Restore ${plain(request.vm)}?`}
           act="Restore"
+          destroys={target.overwrites !== undefined}
           onClose={() => (open.value = '')}
           onAct={() =>
             ask('/api/v1/restores', { method: 'POST', body: request, repeatKey: open.value, patienceMs: 60_000 })

@@ -17,6 +17,7 @@ export function Cancel({ id, onAsked }: { readonly id: string; onAsked(): void }
         <ActDialog
           title="Cancel this run?"
           act="Cancel run"
+          destroys
           keep="Let it run"
           onClose={() => (open.value = false)}
           onAct={() => ask<RunCancelOutput>(`/api/v1/runs/${encodeURIComponent(id)}/cancel`, { method: 'POST' })}

@@ -110,6 +110,7 @@ export function Tokens(): JSX.Element {
         <ActDialog
           title={`Revoke the token ${revoking.value}?`}
           act="Revoke"
+          destroys
           onClose={() => (revoking.value = null)}
           onDone={list.again}
           onAct={() =>

@@ -137,6 +137,7 @@ interface Question {
   readonly title: string;
   readonly act: string;
   readonly says: string;
+  readonly destroys?: boolean;
   ask(): Promise<Answer<UsersOutput>>;
 }
 
@@ -159,6 +160,7 @@ const questions = {
   remove: (name: string): Question => ({
     title: `Remove ${name}?`,
     act: 'Remove',
+    destroys: true,
     says: `All sessions of ${name} end. Tokens that ${name} made stay: look at them below.`,
     ask: () => ask(placeOf(name), { method: 'DELETE' }),
   }),
@@ -173,9 +175,9 @@ const questions = {
 export type Asked = keyof typeof questions;
 
 export function AskAbout({ what, name, onClose, onDone }: ActProps & { readonly what: Asked }): JSX.Element {
-  const { title, act, says, ask: act1 } = questions[what](name);
+  const { title, act, says, destroys = false, ask: act1 } = questions[what](name);
   return (
-    <ActDialog title={title} act={act} onClose={onClose} onDone={onDone} onAct={act1}>
+    <ActDialog title={title} act={act} destroys={destroys} onClose={onClose} onDone={onDone} onAct={act1}>
       <p class="soft">{says}</p>
     </ActDialog>
   );

@@ -41,6 +41,7 @@ export function RemovePoint({ point, onClose }: RemovePointProps): JSX.Element {
     <ActDialog<RunStartedOutput>
       title="Remove this restore point?"
       act="Remove"
+      destroys
       onClose={onClose}
       onAct={() => ask(`${at}${query}`, { method: 'DELETE', repeatKey: key.value, patienceMs })}
       onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
