@@ -238,8 +238,8 @@ test('a node keeps its id, and no other state folder has it', async () => {
 });
 
 test('one job at a time writes to the disks of a VM, told by the vCenter and its port', async () => {
-  const vm = { host: '192.0.2.1', port: 443, moref: `vm-${process.pid}` };
-  await using _one = await holdDisks(vm, 'pgtest1');
-  await expect(holdDisks(vm, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
-  await using _other = await holdDisks({ ...vm, port: 8443 }, 'pgtest1');
+  const held = { host: '192.0.2.1', port: 443, moref: `vm-${process.pid}` };
+  await using _one = await holdDisks(held, 'pgtest1');
+  await expect(holdDisks(held, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
+  await using _other = await holdDisks({ ...held, port: 8443 }, 'pgtest1');
 });
