@@ -152,17 +152,17 @@ export async function endInPlace(
   const look = async (): Promise<InPlaceState | null> => inPlaceState(vsphere, object, signal);
   const found = await look();
   const state = stateOf(found, run);
-  if (action === 'release' && state === 'marked') await releaseInPlace(vsphere, object, signal);
-  if (action === 'finish') {
-    if (state === 'torn' || state === 'marked') await finishInPlace(vsphere, object, { run, point }, signal);
-    else if (state !== 'finished')
-      throw new SendenseError(
-        'target.unfit',
-        found ? `the VM ${found.seen.name} is not marked by this restore any more` : 'the VM is not there any more',
-        { remedy: 'Somebody has removed the mark, or another restore has taken over. Run the restore again.' },
-      );
-  }
+  if (action === 'release' && state === 'marked') await releaseInPlace(vsphere, object, run, signal);
+  if (action === 'finish' && (state === 'torn' || state === 'marked'))
+    await finishInPlace(vsphere, object, { run, point }, signal);
   const now = action === 'look' ? found : await look();
+  // Also where another restore took over meanwhile: then its mark stays.
+  if (action === 'finish' && stateOf(now, run) !== 'finished')
+    throw new SendenseError(
+      'target.unfit',
+      now ? `the VM ${now.seen.name} is not marked by this restore any more` : 'the VM is not there any more',
+      { remedy: 'Somebody has removed the mark, or another restore has taken over. Run the restore again.' },
+    );
   const warnings: string[] = [];
   const isOn =
     action === 'finish' && request.power_on && now !== null

@@ -1,5 +1,5 @@
 import type { RestorePowered, RestorePowerRequest } from '../../schemas/types.ts';
-import { inPlaceNoteIn } from '../vsphere/in-place/in-place-mark.ts';
+import { inPlaceMarkIn, inPlaceNoteIn } from '../vsphere/in-place/in-place-mark.ts';
 import { restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { lookAtPower, powerOn, untilTold, type VmPower } from '../vsphere/vm-power.ts';
@@ -22,10 +22,10 @@ export async function powerRestored(
   const { vsphere } = session;
   const state = await restoredState(vsphere, vm, signal);
   if (state === null) return nothing('gone');
-  const isOurs =
-    state.mark === null &&
-    (state.finishedBy?.run === run || inPlaceNoteIn(state.values.get('config.extraConfig'))?.run === run);
-  if (!isOurs) return nothing('other');
+  const extra = state.values.get('config.extraConfig');
+  // Another run may write to its disks by now, or have left them torn: the note of this one stays until that has ended.
+  const isMarked = state.mark !== null || inPlaceMarkIn(extra) !== null;
+  if (isMarked || (state.finishedBy?.run !== run && inPlaceNoteIn(extra)?.run !== run)) return nothing('other');
   const question = action === 'start' && !state.isOn ? await powerOn(vsphere, vm, signal) : null;
   if (action === 'stop' && state.isOn) await powerOff(vsphere, vm, signal);
   const waitMs = action === 'wait' ? request.wait_seconds * 1000 : 0;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestExport } from '../../../src/blocks/digest-export.ts';
 import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
+import { finishInPlace, inPlaceState, releaseInPlace } from '../../../src/node/vsphere/in-place/end-in-place.ts';
 import { markOptionOf, noMark } from '../../../src/node/vsphere/in-place/in-place-mark.ts';
 import { changeVm } from '../../../src/node/vsphere/new-vm/marked-vm.ts';
 import { optionalText } from '../../../src/node/vsphere/xml.ts';
@@ -427,5 +428,44 @@ describe('a restore in place', () => {
     const told = await asksTwice(vcenter, 'ReconfigVM_Task', (signal) => node.api.endInPlace(ending, signal));
     expect(told).toMatchObject({ state: 'finished', warnings: [] });
     expect([await timesAsked(vcenter, 'ReconfigVM_Task'), await timesAsked(vcenter, 'CancelTask')]).toEqual([1, 0]);
+  });
+
+  /** Another run marks the VM. */
+  async function markedBy(vm: SimulatedVm, run: string, isTorn: boolean): Promise<void> {
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const mark = markOptionOf({ run, point: 'p-2', isTorn, safety: null, disks: [2000] });
+    await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
+  }
+
+  it.each([true, false])(
+    'does not start a VM that another run restores by now (torn: %s)',
+    { timeout },
+    async (isTorn) => {
+      const vm = await newVm();
+      const point = await pointOf(vm);
+      await vm.write(0, 0, randomBytes(block));
+      const request = startOf(vm, point);
+      expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+      expect(await end(vm, request.run, 'finish')).toMatchObject({ state: 'finished' });
+      await markedBy(vm, 'run-b', isTorn);
+      for (const action of ['start', 'stop'] as const)
+        expect(
+          await node.api.powerRestore({ ...login(), run: request.run, vm: vm.moref, action, wait_seconds: 0 }),
+        ).toMatchObject({ state: 'other' });
+      expect(await vm.powerState()).toBe('poweredOff');
+    },
+  );
+
+  it('takes no mark of another run away', { timeout }, async () => {
+    const vm = await newVm();
+    await markedBy(vm, 'run-b', true);
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const object = { type: 'VirtualMachine', value: vm.moref } as const;
+    await finishInPlace(vsphere, object, { run: 'run-a', point: 'p-1' });
+    await releaseInPlace(vsphere, object, 'run-a');
+    expect(await inPlaceState(vsphere, object)).toMatchObject({ mark: { run: 'run-b', isTorn: true }, note: null });
+    await expect(end(vm, 'run-a', 'finish')).rejects.toMatchObject({ code: 'target.unfit' });
+    await releaseInPlace(vsphere, object, 'run-b');
+    expect(await inPlaceState(vsphere, object)).toMatchObject({ mark: null, note: null });
   });
 });

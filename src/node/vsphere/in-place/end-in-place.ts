@@ -39,29 +39,34 @@ const stateOf = (seen: SeenVm): InPlaceState => {
  * Nothing happens where another mark is there.
  */
 export const finishInPlace = (vsphere: Vsphere, object: Moref, note: InPlaceNote, signal?: AbortSignal) =>
-  unmark(vsphere, object, note, signal);
+  unmark(vsphere, object, { run: note.run, note }, signal);
 
-/** Takes the mark of a run away that has written nothing. */
-export const releaseInPlace = (vsphere: Vsphere, object: Moref, signal?: AbortSignal) =>
-  unmark(vsphere, object, null, signal);
+/** Takes the mark of a run away that has written nothing. Nothing happens where another mark is there. */
+export const releaseInPlace = (vsphere: Vsphere, object: Moref, run: string, signal?: AbortSignal) =>
+  unmark(vsphere, object, { run, note: null }, signal);
 
 async function unmark(
   vsphere: Vsphere,
   object: Moref,
-  note: InPlaceNote | null,
+  { run, note }: { readonly run: string; readonly note: InPlaceNote | null },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await emptyNotes(vsphere, object, signal);
+  await emptyNotes(vsphere, object, run, signal);
   await changeVm(
     vsphere,
     object,
-    ({ annotation }) => [
-      ['annotation', annotation === '' ? undefined : withoutInPlaceLines(annotation) || noNotes],
-      ['extraConfig', [noMark(), ...(note ? [noteOptionOf(note)] : [])]],
-    ],
+    (seen) =>
+      isMarkedBy(seen, run)
+        ? [
+            ['annotation', seen.annotation === '' ? undefined : withoutInPlaceLines(seen.annotation) || noNotes],
+            ['extraConfig', [noMark(), ...(note ? [noteOptionOf(note)] : [])]],
+          ]
+        : [],
     signal,
   );
 }
+
+const isMarkedBy = (seen: SeenVm, run: string): boolean => stateOf(seen).mark?.run === run;
 
 /** Of a VM that had none, at a server that does not empty them. */
 const noNotes = 'Sendense has ended its work on the disks of this VM.';
@@ -70,13 +75,18 @@ const noNotes = 'Sendense has ended its work on the disks of this VM.';
  * Of a VM that had none. A change of its own: VMware does not say that an empty text empties them. vCenter does it (govmomi, pull request
  * 1254); if a server takes it for "as they are", the next change sees that, while the mark is still there.
  */
-async function emptyNotes(vsphere: Vsphere, object: Moref, signal: AbortSignal | undefined): Promise<void> {
+async function emptyNotes(
+  vsphere: Vsphere,
+  object: Moref,
+  run: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const seen = await lookAtVm(vsphere, object, signal);
   if (seen && seen.annotation !== '' && withoutInPlaceLines(seen.annotation) === '')
     await changeVm(
       vsphere,
       object,
-      ({ annotation }) => (withoutInPlaceLines(annotation) === '' ? [['annotation', '']] : []),
+      (now) => (isMarkedBy(now, run) && withoutInPlaceLines(now.annotation) === '' ? [['annotation', '']] : []),
       signal,
     );
 }

@@ -180,6 +180,9 @@ async function setMark(
         assertKept(seen, request);
         assertUnused(seen, since);
       }
+      // Whoever is taken over may have begun to write since it was looked at: that is not forgotten.
+      if (!mark.isTorn && inPlaceMarkIn(seen.values.get('config.extraConfig'))?.isTorn)
+        throw changed(seen, 'its disks are torn by now');
       return [
         ['annotation', markedNotes(mark, seen.annotation)],
         ['extraConfig', [markOptionOf(mark)]],
