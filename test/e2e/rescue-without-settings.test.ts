@@ -467,9 +467,10 @@ test('what a rescue that was killed had written is taken back by the next one', 
     env: { ...process.env, REAL_PATH: process.env['PATH'], PATH: `${stops}:${process.env['PATH']}` },
   });
   await vi.waitUntil(async () => (await readdir(away.path)).includes('begun'), { timeout: 200_000, interval: 50 });
+  const ended = once(child, 'exit');
   child.kill('SIGKILL');
   process.kill(Number(await readFile(away.file('pid'), 'utf8')), 'SIGKILL');
-  await once(child, 'exit');
+  await ended;
   expect((await readdir(to)).filter((name) => name.endsWith('.sendense-part'))).toHaveLength(1);
   expect(await rescueFolders()).toHaveLength(1);
   expect(await rescue(['list', '--repository', root])).toMatchObject({ exitCode: 0, stderr: '' });

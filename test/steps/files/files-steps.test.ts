@@ -62,8 +62,8 @@ describe('files.take', () => {
 
   test('never writes into the repository', async () => {
     await using bench = await stepBench();
-    await expect(bench.plan(filesTake, input('../repository/out'))).rejects.toMatchObject({ code: 'file.exists' });
-    await expect(bench.run(filesTake, input('../repository/out'))).rejects.toMatchObject({ code: 'file.exists' });
+    await expect(bench.plan(filesTake, input('../repository/out'))).rejects.toMatchObject({ code: 'target.unfit' });
+    await expect(bench.run(filesTake, input('../repository/out'))).rejects.toMatchObject({ code: 'target.unfit' });
   });
 
   test('what cannot be found leaves no folder', async () => {
