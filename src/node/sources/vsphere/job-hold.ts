@@ -34,7 +34,10 @@ export async function holdDisks(
   vm: { readonly host: string; readonly port: number; readonly moref: string },
   name: string,
 ): Promise<AsyncDisposable> {
-  const key = createHash('sha256').update(`${vm.host.toLowerCase()}:${vm.port}\n${vm.moref}`).digest('hex').slice(0, 32);
+  const key = createHash('sha256')
+    .update(`${vm.host.toLowerCase()}:${vm.port}\n${vm.moref}`)
+    .digest('hex')
+    .slice(0, 32);
   const held = await tryToHold(`vm-${key}`, forThisUser());
   if (held) return held;
   throw new SendenseError('source.half_restored', `another job on this machine restores the VM ${name} in place`, {
