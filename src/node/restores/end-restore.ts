@@ -1,11 +1,11 @@
-import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreFinished, RestoreFinishRequest, RestoreUndone, RestoreUndoRequest } from '../../schemas/types.ts';
-import { finishVm, reopenVm, restoredState, type RestoredState } from '../vsphere/new-vm/finish-vm.ts';
+import { finishVm, reopenVm, restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import { removeUnfinished } from '../vsphere/new-vm/remove-unfinished.ts';
 import { withoutMark } from '../vsphere/new-vm/restore-mark.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
-import type { Vsphere } from '../vsphere/vsphere.ts';
 import type { Moref } from '../vsphere/xml.ts';
+import { startBlindly } from './start-blindly.ts';
 import { openSession } from './vsphere-session.ts';
 
 /**
@@ -36,27 +36,8 @@ export async function finishRestore(
       remedy: 'Somebody has changed the first line of its notes. Its disks are whole.',
     });
   if (isOurs) await finishVm(vsphere, object, { annotation: withoutMark(state.annotation) }, { run, point }, signal);
-  const isOn = request.power_on ? await powerOn(vsphere, object, state, warnings, signal) : state.isOn;
+  const isOn = request.power_on ? await startBlindly(vsphere, { ...state, object }, warnings, signal) : state.isOn;
   return { finished: true, name: state.name, powered_on: isOn, warnings };
-}
-
-/** The VM is restored, whatever becomes of its start. */
-async function powerOn(
-  vsphere: Vsphere,
-  object: Moref,
-  { name, isOn }: RestoredState,
-  warnings: string[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (isOn) return true;
-  try {
-    await vsphere.task('PowerOnVM_Task', object, [], { signal });
-    return true;
-  } catch (error) {
-    signal.throwIfAborted();
-    warnings.push(`the VM ${name} is restored, but vSphere did not start it: ${toSendenseError(error).message}`);
-    return false;
-  }
 }
 
 /**

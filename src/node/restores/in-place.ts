@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { SendenseError } from '../../errors/sendense-error.ts';
 import { parseNbdList } from '../../host/nbd/nbd-list.ts';
 import type {
   InPlaceChecked,
@@ -17,8 +17,8 @@ import { findOriginal, inPlaceVm } from '../vsphere/in-place/in-place-vm.ts';
 import { restoreInPlace, type BackDisk, type Phase } from '../vsphere/in-place/restore-in-place.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { checkVddkForWriting } from '../vsphere/transports/vddk.ts';
-import type { Vsphere } from '../vsphere/vsphere.ts';
 import type { Moref } from '../vsphere/xml.ts';
+import { startBlindly } from './start-blindly.ts';
 import { openSession } from './vsphere-session.ts';
 
 /**
@@ -166,7 +166,7 @@ export async function endInPlace(
   const warnings: string[] = [];
   const isOn =
     action === 'finish' && request.power_on && now !== null
-      ? await started(vsphere, now, warnings, signal)
+      ? await startBlindly(vsphere, now.seen, warnings, signal)
       : (now?.seen.isOn ?? false);
   return { state: stateOf(now, run), name: now?.seen.name ?? null, powered_on: isOn, warnings };
 }
@@ -177,22 +177,4 @@ function stateOf(found: InPlaceState | null, run: string): InPlaceEnded['state']
   if (mark === null) return note?.run === run ? 'finished' : 'free';
   if (mark.run !== run) return 'other';
   return mark.isTorn ? 'torn' : 'marked';
-}
-
-/** The VM is restored, whatever becomes of its start. */
-async function started(
-  vsphere: Vsphere,
-  { seen }: InPlaceState,
-  warnings: string[],
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (seen.isOn) return true;
-  try {
-    await vsphere.task('PowerOnVM_Task', seen.object, [], { signal });
-    return true;
-  } catch (error) {
-    signal.throwIfAborted();
-    warnings.push(`the VM ${seen.name} is restored, but vSphere did not start it: ${toSendenseError(error).message}`);
-    return false;
-  }
 }

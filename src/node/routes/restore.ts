@@ -117,7 +117,11 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
   patient: true,
   async handle({ parts: node, body, signal }): Promise<RestorePowered> {
     const { powerRestored } = await import('../restores/power.ts');
-    if (body.action === 'wait') return powerRestored(body, node.refused, signal);
+    if (body.action === 'wait') {
+      // Behind a start that goes on though its caller is gone: else the VM would come on when this has said that it is off.
+      await node.unbroken.act(body.run, signal, () => Promise.resolve());
+      return powerRestored(body, node.refused, signal);
+    }
     return node.unbroken.act(body.run, signal, (whole) => powerRestored(body, node.refused, whole));
   },
 });

@@ -48,6 +48,7 @@ export const vmStarting = (hub: TargetHub): VmStarting<VmClaim> => ({
       hub.warn(`${which} is restored. The run began to start it, and nobody knows whether it is on: look in vSphere`);
     else if (seen.state === 'on')
       hub.warn(`${which} is restored and was started. It stays on, and nobody has waited until it was up`);
+    else if (seen.state === 'off') hub.warn(`${which} is restored. The run began to start it, and it is off`);
   },
 });
 

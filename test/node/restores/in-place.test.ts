@@ -468,4 +468,36 @@ describe('a restore in place', () => {
     await releaseInPlace(vsphere, object, 'run-b');
     expect(await inPlaceState(vsphere, object)).toMatchObject({ mark: null, note: null });
   });
+
+  it('tells of a start that goes on though its run was cancelled', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    const request = startOf(vm, point);
+    expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+    await end(vm, request.run, 'finish');
+    await vcenter.clearCalls();
+    await vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 2000, count: 1 });
+    const power = { ...login(), run: request.run, vm: vm.moref, wait_seconds: 0 };
+    const gone = new AbortController();
+    const first = node.api.powerRestore({ ...power, action: 'start' }, gone.signal).catch(String);
+    await vi.waitFor(async () => expect(await timesAsked(vcenter, 'PowerOnVM_Task')).toBe(1), { timeout: 100_000 });
+    gone.abort(new Error('the user cancels'));
+    await first;
+    expect(await node.api.powerRestore({ ...power, action: 'wait' })).toMatchObject({ state: 'on' });
+  });
+
+  it('gives a start up that nobody waits for, if the VM asks something', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    const request = startOf(vm, point);
+    expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+    await vcenter.fault('question', { text: 'Moved or copied?' });
+    expect(await node.api.endInPlace({ ...endOf(vm, request.run, 'finish'), power_on: true })).toMatchObject({
+      state: 'finished',
+      powered_on: false,
+      warnings: [expect.stringContaining('it asks: Moved or copied?')],
+    });
+  });
 });
