@@ -76,6 +76,7 @@ describe('a restore with `convert: virtio`', { timeout }, () => {
   test.each([
     ['breaks', 'the converted guest did not boot: its firmware finds no disk that it can start from'],
     ['fails', 'virt-v2v-in-place ended with 1: '],
+    ['unknown', 'then this should not happen.; No root device found in this operating system image.'],
     ['locked', 'it cannot convert a guest that encrypts its disk'],
   ] as const)('one that %s: the VM is as it was, and the run says why', async (behaviour, words) => {
     const done = await restore(behaviour);

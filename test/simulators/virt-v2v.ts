@@ -13,6 +13,8 @@ export type V2vBehaviour =
   | 'breaks'
   /** It fails in the middle. */
   | 'fails'
+  /** It does not know the guest. */
+  | 'unknown'
   /** The disk of the guest is encrypted. */
   | 'locked'
   /** It never ends. */
@@ -23,6 +25,19 @@ export const hangingWords = (folder: string): string =>
   `8${[...folder].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 7)}`;
 
 const finish = "echo '[ 216.9] Finishing off'";
+
+/** What virt-v2v 2.2.0 says of a disk in which it finds no system. */
+const unknownWords = [
+  'virt-v2v-in-place: error: inspection could not detect the source guest (or physical machine).',
+  '',
+  'Assuming that you are running virt-v2v/virt-p2v on a source which is supported (and not, for example, a blank disk), then this should not happen.',
+  '',
+  'No root device found in this operating system image.',
+  '',
+  'If reporting bugs, run virt-v2v-in-place with debugging enabled and include the complete output:',
+  '',
+  '  virt-v2v-in-place -v -x [...]',
+];
 
 /** Writes over the start of the first disk. */
 const overwrite = (sector: Buffer): string =>
@@ -49,6 +64,7 @@ export async function standInV2v(
     leaves: [finish],
     breaks: [overwrite(Buffer.alloc(512)), finish],
     fails: [overwrite(Buffer.alloc(512)), "echo 'virt-v2v-in-place: error: no kernels were found' >&2", 'exit 1'],
+    unknown: [...unknownWords.map((line) => `echo '${line}' >&2`), 'exit 1'],
     locked: ['echo \'Enter key or passphrase ("/dev/sda2"): \' >&2', 'exit 1'],
     hangs: [`sleep ${hangingWords(folder)} & echo 'this never ends'`, 'wait'],
   };

@@ -186,13 +186,22 @@ async function problemOfV2v(
   }
 }
 
-const lastLines = 3;
+const mostLines = 3;
 const encrypted = /passphrase|key from user|\bLUKS\b|BitLocker/i;
 
 function inWords({ exit, said }: InPlaceResult): string {
-  const last = said.split('\n').slice(-lastLines).join('; ').replace(/\p{C}/gu, ' ');
+  const last = reasonOf(said).join('; ').replace(/\p{C}/gu, ' ');
   const why = encrypted.test(said) ? '; it cannot convert a guest that encrypts its disk' : '';
   return `${virtV2v} ended with ${exit}${last === '' ? '' : `: ${last}`}${why}`;
+}
+
+/** Its error, without what it says of reports after that; where it names none, its last lines. */
+function reasonOf(said: string): string[] {
+  const lines = said.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  const error = lines.findLastIndex((line) => /^virt-v2v\S*: error: /.test(line));
+  if (error === -1) return lines.slice(-mostLines);
+  const about = lines.findIndex((line, index) => index > error && line.startsWith('If reporting bugs'));
+  return lines.slice(error, about === -1 ? undefined : about).slice(0, mostLines);
 }
 
 /** Lets a disk have what was changed. */
