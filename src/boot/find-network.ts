@@ -38,7 +38,19 @@ export async function findNetwork(
       `${bridgeConf} does not allow the bridge ${bridge}`,
       `Add the line \`allow ${bridge}\` to ${bridgeConf}.`,
     );
+  if (!(await managesNetworks()))
+    throw absent(
+      `this user may not connect a VM to the bridge ${bridge}: QEMU runs in its sandbox, where qemu-bridge-helper gets no rights of its own`,
+      'Run `boot` as root, or say none or isolated.',
+    );
   return network;
+}
+
+/** Whether this process has CAP_NET_ADMIN, which its children keep. Source: capabilities(7), PR_SET_NO_NEW_PRIVS(2const). */
+async function managesNetworks(): Promise<boolean> {
+  const said = await readFile('/proc/self/status', 'utf8');
+  const [, effective = '0'] = /^CapEff:\s+([0-9a-f]+)$/m.exec(said) ?? [];
+  return (BigInt(`0x${effective}`) & (1n << 12n)) !== 0n;
 }
 
 const isAllowed = (said: string, bridge: string): boolean =>

@@ -8,14 +8,21 @@
 #
 #   guest: read1 has 4355a46b19d3…
 #   guest: held1 is mounted
+#
+# Its network cards are up. Each has the IPv6 address of its MAC address, and answers to pings.
 export PATH=/bin
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 # Of some the kernel for clouds has none, and others are built in.
-for module in ata_piix ahci vmw_pvscsi mptsas nvme sd_mod virtio_pci virtio_blk virtio_scsi virtio_console; do
+for module in ata_piix ahci vmw_pvscsi mptsas nvme sd_mod virtio_pci virtio_blk virtio_scsi virtio_console vmxnet3; do
   modprobe "$module" 2>/dev/null
+done
+
+# A network card that is up has an IPv6 address of its own, and asks for routers with it.
+for card in /sys/class/net/eth*; do
+  [ ! -e "$card" ] || ip link set "${card##*/}" up
 done
 
 firmware=bios
