@@ -11,6 +11,8 @@ import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.
 const [hour, day] = [3_600_000, 86_400_000];
 /** A whole hour that is over. */
 const now = Math.floor(Date.now() / hour) * hour;
+/** Once a night, never in the hour that goes on: by now it may be over, or not. */
+const nightly = `30 ${new Date(now).getHours() === 1 ? 3 : 1} * * *`;
 
 const ownState = (folder: TemporaryFolder): State => openState(join(folder.path, 'state.db'));
 
@@ -26,7 +28,7 @@ test('what ran, what comes and what a blackout hinders, each once', async () => 
   await using folder = await temporaryFolder();
   using state = ownState(folder);
   add(state, 'pg1-nightly', {
-    cron: '30 1 * * *',
+    cron: nightly,
     blackout: [{ days: ['sun'], from: '00:00', to: '06:00', reason: 'inventory' }],
   });
   add(state, 'pg2-hourly', { cron: '0 * * * *', enabled: false });
@@ -54,9 +56,9 @@ test('what ran, what comes and what a blackout hinders, each once', async () => 
 test('plans that get in each other’s way are told: on one VM, and by the limits', async () => {
   await using folder = await temporaryFolder();
   using state = ownState(folder);
-  add(state, 'pg1-nightly', { cron: '30 1 * * *' });
-  add(state, 'pg1-second', { cron: '30 1 * * *' });
-  add(state, 'pg2-nightly', { cron: '30 1 * * *' });
+  add(state, 'pg1-nightly', { cron: nightly });
+  add(state, 'pg1-second', { cron: nightly });
+  add(state, 'pg2-nightly', { cron: nightly });
   const { conflicts } = within(state, { runs: 2 });
   expect(conflicts.filter(({ kind }) => kind === 'vm')).toMatchObject([
     { times: expect.closeTo(6, 0) as number, plans: ['pg1-nightly', 'pg1-second'] },
