@@ -46,11 +46,15 @@ export async function findNetwork(
   return network;
 }
 
-/** Whether this process has CAP_NET_ADMIN, which its children keep. Source: capabilities(7), PR_SET_NO_NEW_PRIVS(2const). */
+/**
+ * Whether programs that this process starts have CAP_NET_ADMIN: those of root have what it has, those of others only what is ambient.
+ * Source: capabilities(7), PR_SET_NO_NEW_PRIVS(2const).
+ */
 async function managesNetworks(): Promise<boolean> {
+  const kept = process.geteuid?.() === 0 ? 'CapEff' : 'CapAmb';
   const said = await readFile('/proc/self/status', 'utf8');
-  const [, effective = '0'] = /^CapEff:\s+([0-9a-f]+)$/m.exec(said) ?? [];
-  return (BigInt(`0x${effective}`) & (1n << 12n)) !== 0n;
+  const [, set = '0'] = new RegExp(`^${kept}:\\s+([0-9a-f]+)$`, 'm').exec(said) ?? [];
+  return (BigInt(`0x${set}`) & (1n << 12n)) !== 0n;
 }
 
 const isAllowed = (said: string, bridge: string): boolean =>

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AttachedOutput, DetachOutput, PlanOutput, RunStartedOutput } from '../../src/schemas/types.ts';
 import { makeRaw, MiB } from '../host/disk-images.ts';
 import { ownLibvirtd, type OwnLibvirtd } from '../host/libvirt/own-libvirtd.ts';
+import { startCarrier } from '../host/libvirt/start-carrier.ts';
 import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { startVcenter, type Vcenter } from '../simulators/vcenter/start-vcenter.ts';
 import { randomBytes } from '../support/random.ts';
@@ -84,15 +85,7 @@ describe.skipIf(!hasLibvirt)('in KVM', { timeout }, () => {
       ['ron', 'restorer', '--vm', 'pg*'],
     ] as const)
       await done(hub.run('user', 'add', name, '--password-file', file('password'), '--role', ...words));
-    await writeFile(
-      file('domain.xml'),
-      `<domain type="qemu"><name>web1</name><memory unit="MiB">32</memory><vcpu>1</vcpu>
-       <os><type arch="x86_64" machine="pc">hvm</type></os><devices><controller type="scsi" model="virtio-scsi"/>
-       <disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="${file('own.raw')}"/><target dev="sda" bus="scsi"/></disk>
-       </devices></domain>`,
-    );
-    await libvirt.virsh('define', file('domain.xml'));
-    await libvirt.virsh('start', 'web1');
+    await startCarrier(libvirt, 'web1', file('own.raw'));
     uuid = await libvirt.virsh('domuuid', 'web1');
   }, timeout);
   afterAll(() => stack.disposeAsync());

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AttachedOutput, DetachOutput } from '../../src/schemas/types.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { makeRaw, MiB } from '../host/disk-images.ts';
 import { ownLibvirtd, type OwnLibvirtd } from '../host/libvirt/own-libvirtd.ts';
+import { startCarrier } from '../host/libvirt/start-carrier.ts';
 import { testProgram } from '../programs.ts';
 import { backupPlan, workspace, type Workspace } from './workspace.ts';
 
@@ -36,15 +37,7 @@ describe.skipIf(!hasLibvirt)('a disk of a restore point and a VM of libvirt that
       'beside.yaml',
       `kind: restore\nname: beside\nvm: { name: pgtest1 }\nrepository: primary\ndisks: [1]\nto: { attachKvm: ${vm}, libvirt: '${libvirt.uri}', folder: ./images }\n`,
     );
-    await writeFile(
-      work.path('domain.xml'),
-      `<domain type="qemu"><name>${vm}</name><memory unit="MiB">32</memory><vcpu>1</vcpu>
-       <os><type arch="x86_64" machine="pc">hvm</type></os><devices><controller type="scsi" model="virtio-scsi"/>
-       <disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="${work.path('own.raw')}"/><target dev="sda" bus="scsi"/></disk>
-       </devices></domain>`,
-    );
-    await libvirt.virsh('define', work.path('domain.xml'));
-    await libvirt.virsh('start', vm);
+    await startCarrier(libvirt, vm, work.path('own.raw'));
   }, timeout);
   afterAll(async () => {
     await libvirt?.[Symbol.asyncDispose]();

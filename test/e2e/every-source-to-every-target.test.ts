@@ -9,6 +9,7 @@ import type { AttachedOutput } from '../../src/schemas/types.ts';
 import type { SourceType } from '../../src/sources/source-kind.ts';
 import type { TargetType } from '../../src/targets/target-kind.ts';
 import { ownLibvirtd, type OwnLibvirtd } from '../host/libvirt/own-libvirtd.ts';
+import { startCarrier } from '../host/libvirt/start-carrier.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { canAttach, loopDevice } from '../support/loop-device.ts';
 import { randomBytes } from '../support/random.ts';
@@ -89,15 +90,7 @@ beforeAll(async () => {
   if (!hasLibvirt) return;
   libvirt = await ownLibvirtd();
   await makeRaw(path('own.raw'), MiB, []);
-  await at.work.write(
-    'domain.xml',
-    `<domain type="qemu"><name>carrier</name><memory unit="MiB">32</memory><vcpu>1</vcpu>
-     <os><type arch="x86_64" machine="pc">hvm</type></os><devices><controller type="scsi" model="virtio-scsi"/>
-     <disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="${path('own.raw')}"/><target dev="sda" bus="scsi"/></disk>
-     </devices></domain>`,
-  );
-  await libvirt.virsh('define', path('domain.xml'));
-  await libvirt.virsh('start', 'carrier');
+  await startCarrier(libvirt, 'carrier', path('own.raw'));
 }, timeout);
 afterAll(async () => {
   await libvirt?.[Symbol.asyncDispose]();

@@ -14,7 +14,7 @@ import { keepRepositoryId, knownRepositoryId } from '../../state/points/reposito
 import { points } from '../../state/points/restore-points.ts';
 import type { Services } from '../../steps/services.ts';
 
-/** One second. */
+/** Together one second. */
 const mostTries = 20;
 
 type Parts = Pick<Services, 'state' | 'repositoryPath'>;
@@ -43,16 +43,16 @@ export async function repairRepository({ state, repositoryPath }: Parts, name: s
 
 /** Another hub that repairs it, too, may take the marker away for a moment, see {@link putAside}. */
 async function makeUntilSeen(name: string, root: string, id: string): Promise<Repository> {
-  for (let tries = 0; ; tries += 1) {
+  for (let left = mostTries; left > 0; left -= 1) {
     await makeMarker(root, id);
-    const made = await findRepository(name, root).catch((error: Error) => {
-      if (tries === mostTries) throw error;
-      return null;
-    });
+    const made = await findRepository(name, root).catch(() => null);
     if (made) return made;
-    if (tries === mostTries) throw unusable(name, `${root} vanished`, 'Mount it, and try again.');
     await delay(50);
   }
+  // In its own words, if there are any.
+  const made = await findRepository(name, root);
+  if (made) return made;
+  throw unusable(name, `${root} vanished`, 'Mount it, and try again.');
 }
 
 function assertSame(name: string, root: string, id: string, known: string | undefined): void {

@@ -9,6 +9,8 @@ export interface Unbroken extends AsyncDisposable {
    * @param caller aborts work that has not begun
    */
   act<T>(name: string, caller: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Resolves when the work of the name that has begun is over. */
+  ended(name: string): Promise<void>;
 }
 
 /** Its work is cancelled when this is disposed of. */
@@ -25,6 +27,7 @@ export function unbroken(): Unbroken {
       going.add(acting);
       return acting.finally(() => going.delete(acting));
     },
+    ended: (name) => alone(name, async () => undefined),
     async [Symbol.asyncDispose]() {
       ending.abort(new SendenseError('job.cancelled', 'the node ends'));
       await Promise.allSettled(going);

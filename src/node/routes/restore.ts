@@ -119,7 +119,7 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
     const { powerRestored } = await import('../restores/power.ts');
     if (body.action === 'wait') {
       // Behind a start that goes on though its caller is gone: else the VM would come on when this has said that it is off.
-      await node.unbroken.act(body.run, signal, () => Promise.resolve());
+      await node.unbroken.ended(body.run);
       return powerRestored(body, node.refused, signal);
     }
     return node.unbroken.act(body.run, signal, (whole) => powerRestored(body, node.refused, whole));

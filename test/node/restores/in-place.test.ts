@@ -418,13 +418,19 @@ describe('a restore in place', () => {
     expect(await check(vm)).toMatchObject({ unfinished: null });
   });
 
-  it('is finished for a hub that goes away in the middle of that, and asks again', { timeout }, async () => {
+  /** A VM whose disks a run has restored, and which it has not finished. */
+  async function restored(): Promise<{ readonly vm: SimulatedVm; readonly run: string }> {
     const vm = await newVm();
     const point = await pointOf(vm);
     await vm.write(0, 0, randomBytes(block));
     const request = startOf(vm, point);
     expect(await restore(request)).toMatchObject({ status: 'succeeded' });
-    const ending = endOf(vm, request.run, 'finish');
+    return { vm, run: request.run };
+  }
+
+  it('is finished for a hub that goes away in the middle of that, and asks again', { timeout }, async () => {
+    const { vm, run } = await restored();
+    const ending = endOf(vm, run, 'finish');
     const told = await asksTwice(vcenter, 'ReconfigVM_Task', (signal) => node.api.endInPlace(ending, signal));
     expect(told).toMatchObject({ state: 'finished', warnings: [] });
     expect([await timesAsked(vcenter, 'ReconfigVM_Task'), await timesAsked(vcenter, 'CancelTask')]).toEqual([1, 0]);
@@ -441,17 +447,13 @@ describe('a restore in place', () => {
     'does not start a VM that another run restores by now (torn: %s)',
     { timeout },
     async (isTorn) => {
-      const vm = await newVm();
-      const point = await pointOf(vm);
-      await vm.write(0, 0, randomBytes(block));
-      const request = startOf(vm, point);
-      expect(await restore(request)).toMatchObject({ status: 'succeeded' });
-      expect(await end(vm, request.run, 'finish')).toMatchObject({ state: 'finished' });
+      const { vm, run } = await restored();
+      expect(await end(vm, run, 'finish')).toMatchObject({ state: 'finished' });
       await markedBy(vm, 'run-b', isTorn);
       for (const action of ['start', 'stop'] as const)
-        expect(
-          await node.api.powerRestore({ ...login(), run: request.run, vm: vm.moref, action, wait_seconds: 0 }),
-        ).toMatchObject({ state: 'other' });
+        expect(await node.api.powerRestore({ ...login(), run, vm: vm.moref, action, wait_seconds: 0 })).toMatchObject({
+          state: 'other',
+        });
       expect(await vm.powerState()).toBe('poweredOff');
     },
   );
@@ -470,15 +472,11 @@ describe('a restore in place', () => {
   });
 
   it('tells of a start that goes on though its run was cancelled', { timeout }, async () => {
-    const vm = await newVm();
-    const point = await pointOf(vm);
-    await vm.write(0, 0, randomBytes(block));
-    const request = startOf(vm, point);
-    expect(await restore(request)).toMatchObject({ status: 'succeeded' });
-    await end(vm, request.run, 'finish');
+    const { vm, run } = await restored();
+    await end(vm, run, 'finish');
     await vcenter.clearCalls();
     await vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 2000, count: 1 });
-    const power = { ...login(), run: request.run, vm: vm.moref, wait_seconds: 0 };
+    const power = { ...login(), run, vm: vm.moref, wait_seconds: 0 };
     const gone = new AbortController();
     const first = node.api.powerRestore({ ...power, action: 'start' }, gone.signal).catch(String);
     await vi.waitFor(async () => expect(await timesAsked(vcenter, 'PowerOnVM_Task')).toBe(1), { timeout: 100_000 });
@@ -488,13 +486,9 @@ describe('a restore in place', () => {
   });
 
   it('gives a start up that nobody waits for, if the VM asks something', { timeout }, async () => {
-    const vm = await newVm();
-    const point = await pointOf(vm);
-    await vm.write(0, 0, randomBytes(block));
-    const request = startOf(vm, point);
-    expect(await restore(request)).toMatchObject({ status: 'succeeded' });
+    const { vm, run } = await restored();
     await vcenter.fault('question', { text: 'Moved or copied?' });
-    expect(await node.api.endInPlace({ ...endOf(vm, request.run, 'finish'), power_on: true })).toMatchObject({
+    expect(await node.api.endInPlace({ ...endOf(vm, run, 'finish'), power_on: true })).toMatchObject({
       state: 'finished',
       powered_on: false,
       warnings: [expect.stringContaining('it asks: Moved or copied?')],

@@ -63,6 +63,14 @@ describe.skipIf(process.getuid?.() !== 0)('a VM with a network', { timeout }, ()
       { timeout: 200_000, interval: 250 },
     );
 
+  test('without the right to it, a bridge is refused before anything is made', async () => {
+    const asOther = ['setpriv', '--bounding-set', '-net_admin', process.execPath, program];
+    const refused = await inside(...asOther, 'boot', 'pgtest1', '--network', `bridge:${bridge}`, '--accel', 'tcg');
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain(`this user may not connect a VM to the bridge ${bridge}`);
+    expect((await sendense('boot', 'list', '--json')).stdout).toContain('"boots":[]');
+  });
+
   /** Of the bridge, which has one for each VM. What the bridge has learned is forgotten with the port that it came by. */
   const ports = async () =>
     (await inside('bridge', 'link', 'show')).stdout.split('\n').filter((line) => line.includes(`master ${bridge}`));
