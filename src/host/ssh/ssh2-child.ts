@@ -57,6 +57,9 @@ async function run(): Promise<void> {
   await openSession(client, order, at);
 }
 
+/** How long what a command said may come after its end, ms. */
+const lastWordsMs = 1000;
+
 /** The session takes Nagle off at the other end, and says when all of it stands. */
 async function openSession(client: Client, { command }: Ssh2Order, at: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -64,10 +67,14 @@ async function openSession(client: Client, { command }: Ssh2Order, at: string): 
       if (error) return reject(new SendenseError('ssh.lost', `${at} refused the session: ${error.message}`));
       let said = '';
       channel.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
-      channel.on('exit', (code: number | null) =>
-        end(new SendenseError('ssh.lost', `${at} ended the session (${code ?? 'signal'}): ${said.trim()}`)),
-      );
-      channel.on('close', () => end(new SendenseError('ssh.lost', `${at} ended the session: ${said.trim()}`)));
+      let how = '';
+      const lost = () => end(new SendenseError('ssh.lost', `${at} ended the session${how}: ${said.trim()}`));
+      channel.on('exit', (code: number | null) => {
+        how = ` (${code ?? 'signal'})`;
+        // What it said may come after this. What it has started may hold the channel open for ever.
+        setTimeout(lost, lastWordsMs);
+      });
+      channel.on('close', lost);
       channel.pipe(process.stdout);
       process.stdin.pipe(channel);
       resolve();

@@ -69,7 +69,7 @@ function BegunStep({ step, run, from, ms, span, model }: BegunProps): JSX.Elemen
         {step.attempt > 1 ? <span class="soft"> attempt {step.attempt}</span> : null}
       </span>
       <span class={`lane tone-${look.tone}`} aria-hidden="true">
-        <span style={{ insetInlineStart: percent(from), inlineSize: percent(ms) }} />
+        <span style={{ insetInlineStart: `min(${percent(from)}, 100% - 3px)`, inlineSize: percent(ms) }} />
       </span>
       <span class="soft nowrap took">
         {formatDuration(ms)}
