@@ -97,6 +97,7 @@ libvirtd    libvirt-daemon       starts them, in a namespace of the tests
 /usr/share/OVMF/OVMF_CODE_4M.fd  ovmf     tests boot with UEFI
 /usr/include/stdio.h                                       libc6-dev                          builds C programs
 /usr/share/gocode/src/github.com/vmware/govmomi/simulator  golang-github-vmware-govmomi-dev  the test vCenter is made of it
+/usr/share/gocode/src/github.com/kr/pretty                 golang-github-kr-pretty-dev        the same, for govc
 /usr/lib/python3/dist-packages/pyVmomi                     python3-pyvmomi                    an independent client judges
 '
 
@@ -253,7 +254,7 @@ make_bundle_ready() {
     say 'the programs could not be bundled (see .toolchain/build.log): they run from src/ and start slower.'
 }
 
-# Without the Debian system, the Linux guest and nbdkit's vddk plugin, the tests that need it fail and say so; the others can run.
+# Without the Debian system, the Linux guest, nbdkit's vddk plugin and govc, the tests that need it fail and say so; the others can run.
 make_tests_ready() {
   # Beside each other: one compiles while the others wait for packages.
   "$root/test/services/make-debian-root.sh" >/dev/null &
@@ -262,6 +263,7 @@ make_tests_ready() {
   guest=$!
   "$root/test/simulators/vcenter/ready.sh" >/dev/null || fail 'the test vCenter could not be built; the lines above say why.'
   "$root/test/simulators/vcenter/setup-vddk-plugin.sh" "$toolchain/simulators/nbdkit-vddk-plugin.so" || true
+  "$root/test/simulators/vcenter/setup-govc.sh" "$toolchain/simulators/govc" || true
   wait "$debian" || true
   wait "$guest" || true
 }

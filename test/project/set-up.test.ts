@@ -117,7 +117,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
     );
   });
 
-  test('brings what only the tests need when it is for tests, and goes on without the vddk plugin, Debian system and Linux guest', async () => {
+  test('brings what only the tests need when it is for tests, and goes on without the vddk plugin, govc, Debian system and Linux guest', async () => {
     using machine = fakeMachine('v24.7.0');
     const folder = join(machine.checkout, 'test/simulators/vcenter');
     mkdirSync(folder, { recursive: true });
@@ -127,6 +127,7 @@ case $1 in install) for p in nbdkit nbdcopy nbdinfo; do cat "$HOME/bin/qemu-img"
       writeFileSync(path, `#!/bin/sh\necho "${name}" >>"$HOME/calls"\n${end}\n`, { mode: 0o755 });
     script('ready.sh', 'echo /somewhere');
     script('setup-vddk-plugin.sh', 'exit 1');
+    script('setup-govc.sh', 'exit 1');
     script('debian-root', 'exit 1', join(machine.checkout, 'test/services/make-debian-root.sh'));
     script('linux-guest', 'exit 1', join(machine.checkout, 'test/guests/make-linux-guest.sh'));
     machine.program(
@@ -140,10 +141,11 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
     expect(result).toMatchObject({ code: 0, stdout: 'system node: hello\n' });
     expect(result.stderr).toContain('go (builds the test vCenter), Debian package golang-go');
     expect(machine.calls().filter((call) => call.startsWith('apt-get install'))[0]).toMatch(/ dpkg .*golang-go/);
-    expect(machine.calls().slice(-4).toSorted()).toEqual([
+    expect(machine.calls().slice(-5).toSorted()).toEqual([
       'debian-root',
       'linux-guest',
       'ready.sh',
+      'setup-govc.sh',
       'setup-vddk-plugin.sh',
     ]);
   });

@@ -9,6 +9,8 @@ export interface ReadyProgram {
   readonly vddkLibdir: string;
   /** The plugin where the system has none. */
   readonly vddkPlugin: string | null;
+  /** The command line of govmomi; it may be missing. */
+  readonly govc: string;
 }
 
 /** A cold build on a busy machine. */
@@ -23,5 +25,6 @@ export async function readyProgram(signal?: AbortSignal): Promise<ReadyProgram> 
     program: join(folder, 'vcenter'),
     vddkLibdir: join(folder, 'vddk'),
     vddkPlugin: existsSync(plugin) ? plugin : null,
+    govc: join(folder, '../govc'),
   };
 }

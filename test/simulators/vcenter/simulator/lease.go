@@ -126,10 +126,14 @@ func openLease(ctx *Context, m *machine) *importLease {
 func (m *machine) controllerName(d *simDisk) string {
 	for _, device := range append(append([]types.BaseVirtualDevice{}, m.controllers...), m.fixed...) {
 		if c, ok := device.(types.BaseVirtualController); ok && device.GetVirtualDevice().Key == d.controllerKey {
-			return fmt.Sprintf("%s%d", reflect.TypeOf(device).Elem().Name(), c.GetVirtualController().BusNumber)
+			return leaseName(c)
 		}
 	}
 	return "ParaVirtualSCSIController0"
+}
+
+func leaseName(c types.BaseVirtualController) string {
+	return fmt.Sprintf("%s%d", reflect.TypeOf(c).Elem().Name(), c.GetVirtualController().BusNumber)
 }
 
 func (l *importLease) state() types.HttpNfcLeaseState {

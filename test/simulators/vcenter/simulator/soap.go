@@ -25,6 +25,7 @@ var ours = map[string]func(*Context, *Method) soap.HasFault{
 	"CancelWaitForUpdates":         cancelWait,
 	"ConsolidateVMDisks_Task":      consolidateDisks,
 	"ContinueRetrievePropertiesEx": continueRetrieve,
+	"CreateImportSpec":             createImportSpec,
 	"CreateSnapshot_Task":          createSnapshot,
 	"CreateVM_Task":                createMachine,
 	"CurrentTime":                  currentTime,
