@@ -1,4 +1,4 @@
-/** A Linux guest that runs from its backup is in a network of libvirt or on a bridge, and what it sends comes across. */
+/** A Linux guest that runs from its backup, or that came back to KVM, is in a network of libvirt or on a bridge, and what it sends comes across. */
 import { readFile, stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -86,6 +86,21 @@ describe.skipIf(process.getuid?.() !== 0)('a VM with a network', { timeout }, ()
       expect(await ports()).toHaveLength(1);
       const ended = await sendense('boot', 'stop', 'pgtest1', '--yes');
       expect(ended.exitCode, ended.stderr).toBe(0);
+      await gone();
+    },
+  );
+
+  test.each([{ network: 'lab' }, { network: `bridge:${bridge}` }])(
+    'restored to KVM, defined by libvirt and started, on $network',
+    async ({ network }) => {
+      const folder = at.work.path(`to-${network.replace(':', '-')}`);
+      const words = ['--network', network, '--connect', '--keep-mac', '--start'];
+      const done = await sendense('restore', 'pgtest1', '--to', `kvm:${folder}`, ...words);
+      expect(done.exitCode, done.stderr + done.stdout).toBe(0);
+      await heard();
+      expect(await ports()).toHaveLength(1);
+      await libvirt.virsh('destroy', 'pgtest1');
+      await libvirt.virsh('undefine', 'pgtest1');
       await gone();
     },
   );
