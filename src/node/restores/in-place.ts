@@ -63,7 +63,8 @@ export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace
   const { jobFolder } = place;
   const node = await nodeIdOf(jobFolder);
   await using _held = await holdJob(jobFolder, node, job);
-  await using _alone = await holdDisks({ ...session.spec, moref: request.vm }, request.name);
+  const server = { ...session.spec, instanceUuid: session.vsphere.about.instanceUuid };
+  await using _alone = await holdDisks(server, request.vm, request.name);
   const vm: Moref = { type: 'VirtualMachine', value: request.vm };
   const tell = teller(place);
   const done = await restoreInPlace(session.vsphere, session.contextOf(place), {

@@ -28,6 +28,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	_ "github.com/vmware/govmomi/vapi/simulator" // tags, over REST
 )
@@ -78,6 +79,9 @@ func run(root, listen string, esx, gated bool, datacenter string, vms int, user,
 		model = simulator.ESX()
 	}
 	model.Machine, model.Cluster = 0, 0
+	if !esx {
+		model.ServiceContent.About.InstanceUuid = uuid.New().String() // of vcsim all have the same
+	}
 	if err := model.Create(); err != nil {
 		return err
 	}

@@ -27,23 +27,31 @@ export async function holdJob(jobFolder: string, node: string, job: string): Pro
 
 /**
  * Lets one job at a time of this user's nodes on this machine write to the disks of a VM, whatever marks and hubs say.
- * @param vm what tells it from others: several vCenters may be behind one address
+ * @param server what it says of itself, and where it was asked. A vCenter is the same one by name and by address; an ESXi host says nothing
+ * of itself that nobody else could say
  * @throws SendenseError `source.half_restored`
  */
 export async function holdDisks(
-  vm: { readonly host: string; readonly port: number; readonly moref: string },
+  server: { readonly instanceUuid: string | null; readonly host: string; readonly port: number },
+  moref: string,
   name: string,
 ): Promise<AsyncDisposable> {
-  const key = createHash('sha256')
-    .update(`${vm.host.toLowerCase()}:${vm.port}\n${vm.moref}`)
-    .digest('hex')
-    .slice(0, 32);
-  const held = await tryToHold(`vm-${key}`, forThisUser());
-  if (held) return held;
-  throw new SendenseError('source.half_restored', `another job on this machine restores the VM ${name} in place`, {
-    remedy: 'Wait until its run has ended, or cancel that. Then run the restore again: it goes on.',
-  });
+  const where = server.instanceUuid ?? `${server.host}:${server.port}`;
+  const key = createHash('sha256').update(`${where.toLowerCase()}\n${moref}`).digest('hex').slice(0, 32);
+  await using stack = new AsyncDisposableStack();
+  for (const place of untilTheEnd()) {
+    const held = await tryToHold(`vm-${key}`, place);
+    if (held) stack.use(held);
+    else
+      throw new SendenseError('source.half_restored', `another job on this machine restores the VM ${name} in place`, {
+        remedy: 'Wait until its run has ended, or cancel that. Then run the restore again: it goes on.',
+      });
+  }
+  return stack.move();
 }
+
+/** The first is emptied when its user logs out, and a service may have one of the second kind to itself. */
+const untilTheEnd = (): HeldPlace[] => [forThisUser(), forThisUser('/var/tmp')];
 
 /**
  * Whether a job of this node lives.

@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { forThisUser } from '../../../../src/node/held-places.ts';
 import { sourceOf } from '../../../../src/node/sources/request-source.ts';
 import { baseFile, diskInfos, identityOf, notProtectedDisks } from '../../../../src/node/sources/vsphere/disk-info.ts';
 import { earlyDisk } from '../../../../src/node/sources/vsphere/early-disk.ts';
@@ -237,9 +239,33 @@ test('a node keeps its id, and no other state folder has it', async () => {
   }
 });
 
-test('one job at a time writes to the disks of a VM, told by the vCenter and its port', async () => {
-  const held = { host: '192.0.2.1', port: 443, moref: `vm-${process.pid}` };
-  await using _one = await holdDisks(held, 'pgtest1');
-  await expect(holdDisks(held, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
-  await using _other = await holdDisks({ ...held, port: 8443 }, 'pgtest1');
+describe('one job at a time writes to the disks of a VM', () => {
+  const server = { instanceUuid: null, host: '192.0.2.1', port: 443 };
+  const moref = `vm-${process.pid}`;
+
+  test('told by the address and port of a host that does not say who it is', async () => {
+    await using _one = await holdDisks(server, moref, 'pgtest1');
+    await expect(holdDisks(server, moref, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
+    await using _other = await holdDisks({ ...server, port: 8443 }, moref, 'pgtest1');
+  });
+
+  test('told by the vCenter, by whatever name that was asked', async () => {
+    const vcenter = { ...server, instanceUuid: randomUUID() };
+    await using _one = await holdDisks(vcenter, moref, 'pgtest1');
+    const byName = { ...vcenter, host: 'vcenter.example.com' };
+    await expect(holdDisks(byName, moref, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
+    await using _other = await holdDisks({ ...server, instanceUuid: randomUUID() }, moref, 'pgtest1');
+  });
+
+  test('also when the user has logged out, and systemd has emptied what was in memory', async () => {
+    {
+      const inMemory = await forThisUser().make();
+      const before = new Set(await readdir(inMemory));
+      await using _one = await holdDisks(server, moref, 'pgtest1');
+      const made = (await readdir(inMemory)).filter((file) => file.startsWith('vm-') && !before.has(file));
+      for (const file of made) await rm(join(inMemory, file));
+      await expect(holdDisks(server, moref, 'pgtest1')).rejects.toMatchObject({ code: 'source.half_restored' });
+    }
+    await using _again = await holdDisks(server, moref, 'pgtest1');
+  });
 });
