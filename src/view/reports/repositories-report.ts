@@ -6,7 +6,12 @@ import { foldedTable, labelled, printable, printableText } from '../text.ts';
 type Repository = RepositoriesOutput['repositories'][number];
 
 const bytesOr = (bytes: number | null, other = '-'): string => (bytes === null ? other : formatBytes(bytes));
-const days = (count: number | null): string => (count === null ? '-' : plural(count, 'day'));
+/** Nobody plans for what is further away. */
+const mostDays = 3650;
+const days = (count: number | null): string => {
+  if (count === null) return '-';
+  return count > mostDays ? 'over 10 years' : plural(count, 'day');
+};
 
 /** One line a repository. */
 export function repositoriesReport({ repositories }: RepositoriesOutput, { style, columns }: SummaryOptions): string[] {
@@ -87,7 +92,9 @@ export function usageReport({ repositories }: RepositoriesOutput, { style, colum
       `${bytesOr(repository.used)} in use`,
       `${bytesOr(free)} free`,
       ...(quota === null ? [] : [`quota ${formatBytes(quota)}`]),
-      ...(repository.full_in_days === null ? [] : [`full in about ${days(repository.full_in_days)}`]),
+      ...(repository.full_in_days === null
+        ? []
+        : [`full in ${repository.full_in_days > mostDays ? '' : 'about '}${days(repository.full_in_days)}`]),
     ].join(', ');
     return [
       ...(index === 0 ? [] : ['']),
