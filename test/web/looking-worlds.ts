@@ -243,7 +243,12 @@ function auditOf(options: WorldOptions, query: URLSearchParams): AuditOutput {
       caller: ['session', 'api-token', 'command'][index % 3] ?? '',
       address: index % 3 === 2 ? null : '192.0.2.7',
       action: ['runPlan', 'protectBackup', 'login', 'download'][index % 4] ?? '',
-      facts: { vm: namesOf(options)[index % 9] ?? 'pg01', run_id: `r-${index}` },
+      facts: {
+        vm: namesOf(options)[index % 9] ?? 'pg01',
+        run_id: `r-${index}`,
+        // Somebody asked for something that is not there.
+        ...(index === 3 ? { repository: 'a'.repeat(3000) } : {}),
+      },
       status: failed ? 403 : 202,
       error: failed ? 'access.right' : null,
     };

@@ -238,6 +238,11 @@ describe('the screens for looking', () => {
     expect(page.url()).toBe(`${at.url}/notices?outcome=failed`);
     await page.goto(`${at.url}/audit`);
     await page.getByText('50 entries').waitFor();
+    const long = page.getByRole('row').filter({ hasText: '3000 characters' });
+    const height = async (): Promise<number> => (await long.boundingBox())?.height ?? 0;
+    expect(await height()).toBeLessThan(250);
+    await long.getByText('3000 characters').click();
+    await expect.poll(height).toBeGreaterThan(500);
     await page.getByRole('button', { name: 'Show older entries' }).click();
     await page.getByText('100 entries').waitFor();
     await page.getByRole('link', { name: 'otto' }).first().click();

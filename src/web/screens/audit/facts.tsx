@@ -26,7 +26,19 @@ export const Facts = ({ of }: { readonly of: Readonly<Record<string, string>> })
   </ul>
 );
 
+/** Characters that a line of the audit log shows of a fact. The rest is a click away: one long name must not hide what others did. */
+const most = 200;
+
 function Fact({ name, value }: { readonly name: string; readonly value: string }): JSX.Element {
+  if (value.length > most)
+    return (
+      <details class="audit-long">
+        <summary>
+          <bdi>{plain(value.slice(0, most / 2))}</bdi>… <span class="soft">{value.length} characters</span>
+        </summary>
+        <bdi>{plain(value)}</bdi>
+      </details>
+    );
   const kind = linked[name];
   const link = kind === undefined ? null : linkTo(kind, value);
   const text = <bdi>{plain(value)}</bdi>;
