@@ -55,7 +55,17 @@ function tell(title: string, text?: string): void {
 }
 
 const flag = { type: 'boolean', default: false } as const;
-const { values: options } = parseArgs({ options: { keep: flag, web: flag, stop: flag } });
+const { values: options } = parseArgs({ options: { keep: flag, web: flag, stop: flag, help: flag } });
+if (options.help) {
+  print(
+    'npm run quickstart                     a small VM, three backups, a restore; everything is removed at the end',
+  );
+  print('npm run quickstart -- --keep           the folder stays');
+  print('npm run quickstart -- --web            a hub with a few days of history, and its page; it goes on');
+  print('npm run quickstart -- --web --stop     stops that hub and removes its folder');
+  print('The folder is below $TMPDIR. The page has port 8082, or any free one where that is taken.');
+  process.exit(0);
+}
 if (options.web || options.stop) {
   const { quickstartWeb } = await import('./web.ts');
   process.exit(

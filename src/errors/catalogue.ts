@@ -580,7 +580,7 @@ export const catalogue = {
     1,
     'never',
     'A request to a node or a hub is invalid',
-    'Correct the field that the message names. Check that hub and node have the same version.',
+    'Correct the field that the message names. If a program of Sendense asked, hub and node must have the same version.',
     400,
   ),
   'node.address': entry(

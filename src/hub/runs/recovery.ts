@@ -8,7 +8,7 @@ import { sweepRunFolders } from '../../host/programs/run-folder.ts';
 import type { RecoverOutput, RunEvent } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
 import { settleReads } from '../../state/files/file-reads.ts';
-import { filesRun } from '../../state/files/restore-mounts.ts';
+import { filesRun } from '../../state/runs/files-run.ts';
 import { clearDeadKeepers } from '../files/keeper-name.ts';
 import { finishRemovals } from './finish-removals.ts';
 import type { RecoverRequest } from '../hub.ts';

@@ -40,7 +40,7 @@ export function checkAgainstSettings(
   }
   if (isBackup(plan)) {
     if (isUsable('node')) findings.push(...unknownName('node', plan.node, nodesOf(settings), ['node']));
-    if (isUsable('vm')) findings.push(...sourceFindings(plan, settings));
+    findings.push(...(isUsable('vm') ? sourceFindings(plan, settings) : nameOfSourceFindings(plan.vm, settings)));
     if (isUsable('node') && isUsable('vm') && (settings.nodes[plan.node]?.mode ?? 'embedded') !== 'embedded')
       findings.push(...relativeFindings(document, plan, settings));
   }
@@ -80,6 +80,15 @@ function sourceFindings(plan: BackupPlan | IncrementalPlan, settings: Settings):
       ? 'neither the plan nor the settings say where the disks of the VM are'
       : 'the settings have several sources, and the plan names none';
   return [{ rule: 'settings/no-source', at: { path: ['vm'] }, message, allowed: known }];
+}
+
+/** Of a `vm` with mistakes of form only the name of its source is looked at: it says what else is wrong. */
+function nameOfSourceFindings(vm: unknown, settings: Settings): Finding[] {
+  const source: unknown = typeof vm === 'object' && vm !== null && 'source' in vm ? vm.source : undefined;
+  // What cannot be a name at all has been told.
+  return typeof source === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(source)
+    ? unknownName('source', source, Object.keys(settings.sources), ['vm', 'source'])
+    : [];
 }
 
 function relativeFindings(document: PlanDocument, plan: BackupPlan | IncrementalPlan, settings: Settings): Finding[] {

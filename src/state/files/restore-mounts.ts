@@ -1,9 +1,7 @@
+import { filesRun } from '../runs/files-run.ts';
 import type { State } from '../database/open-state.ts';
 import { settleReads } from './file-reads.ts';
 import type { PointKey } from '../points/restore-points.ts';
-
-/** Name of the runs that hold restore points open. */
-export const filesRun = 'files';
 
 /** A run reads files of a restore point until {@link dropMount}, or its end. */
 export const keepMount = (state: State, runId: string, { repository, context, backupId }: PointKey): void =>

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { bootsFrom } from '../boots/boots.ts';
 import type { State } from '../database/open-state.ts';
+import { filesRun } from '../runs/files-run.ts';
 import { hasPoint } from './point-links.ts';
 import type { Marks } from './point-marks.ts';
 import { usersElsewhere } from './used-marks.ts';
@@ -36,15 +37,29 @@ export function usersOf(state: State, vm: VmContext, marks?: ReadonlyMap<string,
   const rows = state.all(
     state.query
       .selectFrom('point_uses')
-      .select(['backup_id', 'run_id'])
-      .where('repository', '=', vm.repository)
-      .where('context', '=', vm.context),
+      .leftJoin('runs', 'runs.id', 'point_uses.run_id')
+      .select(['point_uses.backup_id', 'point_uses.run_id', 'runs.plan', 'runs.kind'])
+      .where('point_uses.repository', '=', vm.repository)
+      .where('point_uses.context', '=', vm.context),
   );
   return new Map([
     ...usersElsewhere(state, vm, marks),
-    ...rows.map(({ backup_id: id, run_id: run }) => [id, `run ${run} reads`] as const),
+    ...rows.map((row) => [row.backup_id, readerOf(row)] as const),
     ...[...bootsFrom(state, vm)].map(([id, boot]) => [id, `${boot} runs from`] as const),
   ]);
+}
+
+/** What comes before `it`, or before the id of a point that is built on it. */
+const readerOf = ({ backup_id: id, run_id: run, plan, kind }: Reading): string =>
+  plan === filesRun && kind === 'care'
+    ? `files that somebody looks at (run ${run}; \`sendense-run files close ${id}\` ends it) need`
+    : `run ${run} reads`;
+
+interface Reading {
+  readonly backup_id: string;
+  readonly run_id: string;
+  readonly plan: string | null;
+  readonly kind: string | null;
 }
 
 /** The run goes on, and has done with this one. */

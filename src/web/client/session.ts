@@ -21,6 +21,12 @@ export const session = signal<Session | null | undefined>(undefined);
 export const ended = signal(false);
 
 const place = '/api/v1/session';
+/** The other tabs of this browser, which have the same cookie. */
+const tabs = new BroadcastChannel('sendense-session');
+tabs.addEventListener('message', () => {
+  if (ended.peek() || session.peek() === null) void readSession();
+});
+
 /** How often somebody logged in since the page was loaded. */
 let logins = 0;
 
@@ -53,6 +59,7 @@ export async function logIn(name: string, password: string): Promise<Trouble | u
   logins += 1;
   if (answer.ok === true) session.value = answer.body;
   ended.value = false;
+  tabs.postMessage('logged in');
   return undefined;
 }
 

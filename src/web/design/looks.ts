@@ -85,8 +85,12 @@ const stepLooks: Readonly<Record<string, Look>> = {
   undo_failed: bad('undo failed'),
 };
 
-/** How a step went, by its state in the journal; one that a run that has ended left behind was cut off. */
-export function stepLook(state: string, runs: boolean): Look {
+/** How a step went, by its state in the journal; one that a run that has ended left behind was cut off. @param error why it failed */
+export function stepLook(state: string, runs: boolean, error: string | null): Look {
   if (state === 'started' && !runs) return { shape: 'slash', tone: 'idle', word: 'cut off' };
+  if (state === 'undo_finished' && error !== null)
+    return error === 'run.cancelled'
+      ? { shape: 'slash', tone: 'idle', word: 'cancelled, undone' }
+      : bad('failed, undone');
   return stepLooks[state] ?? idle(state);
 }

@@ -98,6 +98,9 @@ function focusTitle(main: HTMLElement | null): void {
   (title ?? main)?.focus({ preventScroll: true });
 }
 
+/** After how long a screen that did not come is asked for again, ms. */
+const retryMs = 3000;
+
 const loaded = new Map<Screen, FunctionComponent<ScreenProps>>();
 
 interface LoadedProps extends ScreenProps {
@@ -111,6 +114,7 @@ function Loaded({ screen, params, path, onShown }: LoadedProps): JSX.Element | n
   const ready = useRef(signal(loaded.get(screen)));
   const failed = useRef(signal(false));
   useEffect(() => {
+    let again: number | undefined;
     const load = async (): Promise<void> => {
       try {
         const component = await screen.load();
@@ -118,22 +122,29 @@ function Loaded({ screen, params, path, onShown }: LoadedProps): JSX.Element | n
         ready.current.value = component;
       } catch {
         failed.current.value = true;
+        again = window.setTimeout(() => void load(), retryMs);
       }
     };
     void load();
+    return () => window.clearTimeout(again);
   }, [screen]);
   const Shown = ready.current.value;
   useEffect(() => {
     if (Shown) onShown(path);
   }, [Shown, path]);
-  if (failed.current.value)
-    return (
-      <Notice tone="bad" alert>
-        <strong>This screen could not be loaded.</strong>
-        <span>The hub may have been upgraded since you opened the page. Reload it.</span>
-      </Notice>
-    );
-  return Shown ? <Shown params={params} /> : null;
+  if (Shown) return <Shown params={params} />;
+  if (!failed.current.value) return null;
+  return (
+    <Notice tone="bad" alert>
+      <strong>This screen could not be loaded.</strong>
+      <span>
+        The page tries again every few seconds.{' '}
+        {silentSince.value === null
+          ? 'If the hub answers, it may have been upgraded since you opened the page: reload it.'
+          : 'The screen comes when the hub answers.'}
+      </span>
+    </Notice>
+  );
 }
 
 const NotYours = (): JSX.Element => (

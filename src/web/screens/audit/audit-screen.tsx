@@ -63,7 +63,8 @@ const columns: readonly Column<Entry>[] = [
             <Text of={who} />
           </a>
         )}{' '}
-        <span class="soft">{callers[caller] ?? plain(caller)}</span>
+        {/* Who logs in was nobody before; that it is so says nothing. */}
+        <span class="soft">{caller === 'nobody' && who !== '' ? '' : (callers[caller] ?? plain(caller))}</span>
       </span>
     ),
   },

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { LongText } from '../../design/long-text.tsx';
 import { plain } from '../../design/text.tsx';
 import { linkTo, type Linked } from '../../shell/links.ts';
 
@@ -26,21 +27,12 @@ export const Facts = ({ of }: { readonly of: Readonly<Record<string, string>> })
   </ul>
 );
 
-/** Characters that a line of the audit log shows of a fact. The rest is a click away: one long name must not hide what others did. */
-const most = 200;
+/** Characters of a name that has a screen. */
+const longestName = 200;
 
 function Fact({ name, value }: { readonly name: string; readonly value: string }): JSX.Element {
-  if (value.length > most)
-    return (
-      <details class="audit-long">
-        <summary>
-          <bdi>{plain(value.slice(0, most / 2))}</bdi>… <span class="soft">{value.length} characters</span>
-        </summary>
-        <bdi>{plain(value)}</bdi>
-      </details>
-    );
   const kind = linked[name];
-  const link = kind === undefined ? null : linkTo(kind, value);
-  const text = <bdi>{plain(value)}</bdi>;
+  const link = kind === undefined || value.length > longestName ? null : linkTo(kind, value);
+  const text = <LongText of={value} most={longestName} />;
   return link ? <a href={link.to}>{text}</a> : text;
 }

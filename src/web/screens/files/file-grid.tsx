@@ -5,7 +5,7 @@ import { useId, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Sorting } from '../../design/sorting.ts';
 import { FileLine } from './file-line.tsx';
 import { rowPx, type FileGridProps, type GridState } from './grid.ts';
-import { useKeys } from './grid-keys.ts';
+import { keysGoOn, useKeys } from './grid-keys.ts';
 
 /** Rows that are drawn beyond the window. */
 const beyond = 12;
@@ -19,6 +19,9 @@ export function FileGrid(props: FileGridProps): JSX.Element {
   const height = useSignal(rowPx * 20);
   const active = useSignal<string | null>(null);
   useHeight(frame, height);
+  useLayoutEffect(() => {
+    if (keysGoOn()) frame.current?.focus({ preventScroll: true });
+  }, []);
   const at = useMemo(() => rows.findIndex(({ entry }) => entry.id === active.value), [rows, active.value]);
   const state: GridState = { frame, active, anchor: useRef<string | null>(null), at };
   const onKeyDown = useKeys(props, state);

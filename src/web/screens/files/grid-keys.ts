@@ -23,6 +23,21 @@ const placeOf = (rows: readonly FileRow[], id: string): number =>
     rows.findIndex(({ entry }) => entry.id === id),
   );
 
+let goesOn = false;
+
+/** Whether a key has led to the list that shows now: the keyboard goes on in it. Says so once. */
+export function keysGoOn(): boolean {
+  const before = goesOn;
+  goesOn = false;
+  return before;
+}
+
+/** Goes to another folder by a key. */
+const leads = (to: () => void) => (): void => {
+  goesOn = true;
+  to();
+};
+
 /** What a key does in a list: the keys of file managers. */
 export function useKeys(props: FileGridProps, state: GridState): (event: KeyboardEvent) => void {
   return (event) => {
@@ -70,8 +85,8 @@ function acts(
   { active, anchor, at }: GridState,
 ): (() => void) | undefined {
   const row = rows[at];
-  if ((key === 'Backspace' || (altKey && key === 'ArrowUp')) && onUp) return onUp;
-  if (key === 'Enter' && row) return () => onOpen(row);
+  if ((key === 'Backspace' || (altKey && key === 'ArrowUp')) && onUp) return leads(onUp);
+  if (key === 'Enter' && row) return row.entry.type === 'folder' ? leads(() => onOpen(row)) : () => onOpen(row);
   if (!selected) return undefined;
   if (key === ' ' && row)
     return () => {

@@ -4,6 +4,7 @@ import type { HubNotices } from '../../../schemas/types.ts';
 import { usePages } from '../../client/pages.ts';
 import { Choices, Exact } from '../../design/narrowing.tsx';
 import { Empty } from '../../design/notice.tsx';
+import { LongText } from '../../design/long-text.tsx';
 import { StatusMark, type Look } from '../../design/status-mark.tsx';
 import { Table, type Column } from '../../design/table.tsx';
 import { plain } from '../../design/text.tsx';
@@ -33,7 +34,11 @@ const columns: readonly Column<Told>[] = [
     id: 'what',
     title: 'Notice',
     wide: true,
-    cell: ({ message }) => <span class="told excerpt">{plain(message)}</span>,
+    cell: ({ message }) => (
+      <span class="told">
+        <LongText of={message} />
+      </span>
+    ),
   },
   { id: 'event', title: 'About', cell: ({ event }) => <StatusMark look={lookOf(event)} /> },
   { id: 'time', title: 'When', cell: ({ time }) => <Time at={time} /> },

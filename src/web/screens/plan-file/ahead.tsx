@@ -19,14 +19,14 @@ interface AheadProps {
 export function Ahead({ text, fileName }: AheadProps): JSX.Element {
   const busy = useSignal(false);
   const found = useSignal<{ readonly of: PlanOutput; readonly text: string } | undefined>(undefined);
-  const trouble = useSignal<Trouble | undefined>(undefined);
+  const trouble = useSignal<{ readonly of: Trouble; readonly text: string } | undefined>(undefined);
   const look = async (): Promise<void> => {
     busy.value = true;
     const body: PlanTextRequest = { text, file: fileName() };
     const answer = await ask<PlanOutput>('/api/v1/plans/preview', { method: 'POST', body, patienceMs });
     busy.value = false;
-    trouble.value = answer.ok === false ? answer.trouble : undefined;
-    noteAnswer(trouble.value);
+    trouble.value = answer.ok === false ? { of: answer.trouble, text } : undefined;
+    noteAnswer(trouble.value?.of);
     found.value = answer.ok === true ? { of: answer.body, text } : undefined;
   };
   return (
@@ -37,7 +37,10 @@ export function Ahead({ text, fileName }: AheadProps): JSX.Element {
           {busy.value ? 'Looking…' : found.value ? 'Look again' : 'Look'}
         </button>
       </div>
-      {trouble.value ? <ErrorNotice error={trouble.value} alert /> : null}
+      {trouble.value?.text === text ? <ErrorNotice error={trouble.value.of} alert /> : null}
+      {trouble.value && trouble.value.text !== text ? (
+        <p class="soft">You have changed the text since the hub refused it. Look again.</p>
+      ) : null}
       {found.value ? (
         <>
           {found.value.text === text ? null : <p class="soft">You have changed the text since. Look again.</p>}

@@ -66,7 +66,7 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
               draft={draft}
               label={file === null ? 'Text of the new plan' : `Text of ${plain(file)}`}
               fileName={() => name.peek()}
-              onSave={() => draft.dirty.peek() && (open.value = 'save')}
+              onSave={() => draft.dirty.peek() && (open.value = draft.theirs.peek() ? 'conflict' : 'save')}
               onEditor={(one) => (editor.current = one)}
             />
             <p class="plan-file-foot">
@@ -162,7 +162,12 @@ function Head({ file, draft, name, saved, onOpen }: HeadProps): JSX.Element {
               Remove…
             </button>
           )}
-          <button type="button" class="button primary" disabled={!dirty} onClick={() => onOpen('save')}>
+          <button
+            type="button"
+            class="button primary"
+            disabled={!dirty}
+            onClick={() => onOpen(draft.theirs.peek() ? 'conflict' : 'save')}
+          >
             Save…
           </button>
         </span>

@@ -40,6 +40,7 @@ export function Problems({ of, onGo }: ProblemsProps): JSX.Element {
               {one.suggestion === null ? '' : `. Did you mean ${plain(one.suggestion)}?`}{' '}
               <span class="soft">
                 <Advice of={one.remedy} />
+                {one.allowed.length === 0 ? '' : ` Allowed: ${one.allowed.map(plain).join(', ')}.`}
               </span>
             </span>
           </li>

@@ -3,8 +3,9 @@ import { useSignal } from '@preact/signals';
 import type { HubRestoreRequest, PlannedEffect, PlanOutput, RunStartedOutput } from '../../../schemas/types.ts';
 import { ask, newRepeatKey, type Trouble } from '../../client/ask.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
+import { exact } from '../../design/moment.ts';
 import { ErrorNotice, Notice } from '../../design/notice.tsx';
-import { plain, Text } from '../../design/text.tsx';
+import { plain, Text, told } from '../../design/text.tsx';
 import { go } from '../../shell/router.ts';
 import type { Target } from './targets.ts';
 
@@ -13,7 +14,13 @@ export type Previewed =
   | { readonly state: 'asking' }
   | { readonly state: 'incomplete'; readonly what: string }
   | { readonly state: 'refused'; readonly trouble: Trouble }
-  | { readonly state: 'shown'; readonly request: HubRestoreRequest; readonly plan: PlanOutput };
+  | {
+      readonly state: 'shown';
+      readonly request: HubRestoreRequest;
+      /** When the restore point was made, ms since the epoch. */
+      readonly created: number;
+      readonly plan: PlanOutput;
+    };
 
 /** What a restore would do, and the place to ask for it. */
 export function Preview({
@@ -32,16 +39,15 @@ export function Preview({
         <span>{previewed.what}</span>
       </Notice>
     );
-  return <Shown request={previewed.request} plan={previewed.plan} target={target} />;
+  return <Shown of={previewed} target={target} />;
 }
 
 interface ShownProps {
-  readonly request: HubRestoreRequest;
-  readonly plan: PlanOutput;
+  readonly of: Extract<Previewed, { readonly state: 'shown' }>;
   readonly target: Target;
 }
 
-function Shown({ request, plan, target }: ShownProps): JSX.Element {
+function Shown({ of: { request, created, plan }, target }: ShownProps): JSX.Element {
   const open = useSignal('');
   return (
     <section class="block" aria-labelledby="would">
@@ -62,11 +68,11 @@ function Shown({ request, plan, target }: ShownProps): JSX.Element {
                   <Effect key={index} effect={effect} />
                 ))}
                 {step.notes.map((note) => (
-                  <li key={note}>{plain(note)}</li>
+                  <li key={note}>{told(note)}</li>
                 ))}
                 {step.unknown.map((text) => (
                   <li key={text} class="soft">
-                    known later: {plain(text)}
+                    known later: {told(text)}
                   </li>
                 ))}
               </ul>
@@ -90,6 +96,10 @@ function Shown({ request, plan, target }: ShownProps): JSX.Element {
           }
           onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
         >
+          <p>
+            Of the restore point of <strong>{exact(created)}</strong>{' '}
+            <code class="soft">{plain(request.point ?? '')}</code>
+          </p>
           <p>{target.title}</p>
           <ul class="plain-list">
             {wordsOf(request, target).map((words) => (
@@ -150,7 +160,7 @@ const actions: Readonly<Record<PlannedEffect['action'], string>> = {
 const Effect = ({ effect: { action, target, detail } }: { readonly effect: PlannedEffect }): JSX.Element => (
   <li>
     <span class="soft">{actions[action]}</span> <Text of={target} />
-    {detail === '' ? null : <span class="soft">: {plain(detail)}</span>}
+    {detail === '' ? null : <span class="soft">: {told(detail)}</span>}
   </li>
 );
 

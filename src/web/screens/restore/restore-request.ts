@@ -20,7 +20,7 @@ export async function askPreview(form: FormData, wanted: Wanted): Promise<Previe
     return { state: 'incomplete', what: 'Choose at least one disk.' };
   const request = requestOf(form, wanted, disk === undefined ? {} : { disks: [disk, ...more] });
   const answer = await ask<PlanOutput>('/api/v1/restores/preview', { method: 'POST', body: request, patienceMs });
-  if (answer.ok === true) return { state: 'shown', request, plan: answer.body };
+  if (answer.ok === true) return { state: 'shown', request, created: wanted.point.created, plan: answer.body };
   return answer.ok === false ? { state: 'refused', trouble: answer.trouble } : { state: 'asking' };
 }
 

@@ -2,9 +2,9 @@ import './restore.css';
 import type { JSX } from 'preact';
 import { useSignal, type Signal } from '@preact/signals';
 import type { HubChain, HubRestoreTargets, RestorePointOutput } from '../../../schemas/types.ts';
+import { formatTime } from '../../../view/format.ts';
 import { useLive } from '../../client/live.ts';
 import { Crumbs } from '../../design/crumbs.tsx';
-import { absolute, now } from '../../design/moment.ts';
 import { Empty } from '../../design/notice.tsx';
 import { Advice, plain, Text } from '../../design/text.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
@@ -147,7 +147,7 @@ const Point = ({
 
 const pointText = ({ created, kind, repository, broken, kept }: RestorePointOutput): string =>
   [
-    absolute(created, now.value),
+    formatTime(created),
     kind,
     plain(repository),
     ...(broken ? ['damaged'] : []),

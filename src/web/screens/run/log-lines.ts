@@ -2,7 +2,7 @@ import type { RunEvent } from '../../../schemas/types.ts';
 import { formatClock, formatDuration, formatRate, subjectOf } from '../../../view/format.ts';
 import { bytesOf, percentOf, timeLeft, type DiskProgressLine } from '../../../view/run/disk-figures.ts';
 import { applyEvent, emptyRun, type RunModel, type StepModel } from '../../../view/run/run-model.ts';
-import { plain } from '../../design/text.tsx';
+import { told } from '../../design/text.tsx';
 
 /** A line of the log. */
 export interface LogLine {
@@ -45,7 +45,7 @@ export function logReader(): (events: readonly RunEvent[]) => ReadLog {
 function lineOf(event: RunEvent, number: number, step: StepModel | null): LogLine {
   const [kind, text] = said(event, step?.title ?? '');
   const inStep = event.type.startsWith('step.') && event.type !== 'step.started';
-  return { number, time: event.time, kind, inStep, text: plain(text) };
+  return { number, time: event.time, kind, inStep, text: told(text) };
 }
 
 function said(event: RunEvent, title: string): readonly [kind: LogLine['kind'], text: string] {
@@ -61,7 +61,7 @@ function said(event: RunEvent, title: string): readonly [kind: LogLine['kind'], 
     case 'step.succeeded':
       return ['good', `done in ${formatDuration(event.duration_ms)}`];
     case 'step.skipped':
-      return ['soft', `skipped: ${event.reason}`];
+      return ['soft', `${title}: skipped: ${event.reason}`];
     case 'step.failed': {
       const retry = event.retry_in_ms === null ? '' : `; trying again in ${formatDuration(event.retry_in_ms)}`;
       return ['error', `failed: ${event.error.code}: ${event.error.message}${retry}`];
@@ -75,9 +75,15 @@ function said(event: RunEvent, title: string): readonly [kind: LogLine['kind'], 
     case 'run.cancelling':
       return ['warning', `${event.signal}: stopping and cleaning up`];
     case 'run.finished':
-      return event.error === null ? ['good', `the run ${event.status}`] : ['error', `the run ${event.status}`];
+      return [event.error === null ? 'good' : 'error', endings[event.status] ?? `the run ended: ${event.status}`];
   }
 }
+
+const endings: Readonly<Record<string, string>> = {
+  succeeded: 'the run succeeded',
+  failed: 'the run failed',
+  cancelled: 'the run was cancelled',
+};
 
 function progressOf(disk: DiskProgressLine): string {
   const left = timeLeft(disk);

@@ -15,6 +15,7 @@ import { StatusMark } from '../../design/status-mark.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
+import { linkTo } from '../../shell/links.ts';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { Cancel } from './cancel.tsx';
@@ -118,12 +119,12 @@ function Facts({
     ['Started', <Time at={run.started} />],
     ['Took', tookOf(run)],
     ...(run.vm === '*' ? [] : [['VM', <VmLink name={run.vm} />] as const]),
-    ['Plan', <Text of={run.plan} />],
-    ['Begun by', trigger],
+    ...(trigger === 'command' ? [] : [['Plan', <PlanLink name={run.plan} />] as const]),
+    ['Begun by', trigger === 'command' ? 'a command or this page, without a plan' : trigger],
     ...(parent === null ? [] : [['Part of', <a href={`/runs/${encodeURIComponent(parent)}`}>its group</a>] as const]),
     ...(run.backup_id === null ? [] : [['Restore point', <code>{plain(run.backup_id)}</code>] as const]),
     ['Id', <code>{plain(run.run_id)}</code>],
-    ['Plan file', <code>{plain(file)}</code>],
+    ...(trigger === 'command' || file === '' ? [] : [['Plan file', <code>{plain(file)}</code>] as const]),
   ];
   return <FactList of={facts} />;
 }
@@ -133,6 +134,17 @@ const VmLink = ({ name }: { readonly name: string }): JSX.Element => (
     <Text of={name} />
   </a>
 );
+
+function PlanLink({ name }: { readonly name: string }): JSX.Element {
+  const link = linkTo('plan', name);
+  return link ? (
+    <a href={link.to}>
+      <Text of={name} />
+    </a>
+  ) : (
+    <Text of={name} />
+  );
+}
 
 const tookOf = (run: Run): string =>
   run.finished === null

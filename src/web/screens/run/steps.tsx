@@ -59,7 +59,7 @@ interface BegunProps {
 }
 
 function BegunStep({ step, run, from, ms, span, model }: BegunProps): JSX.Element {
-  const look = stepLook(step.state, run.finished === null);
+  const look = stepLook(step.state, run.finished === null, step.error?.code ?? null);
   const percent = (part: number): string => `${Math.min(100, (part * 100) / span)}%`;
   return (
     <li>

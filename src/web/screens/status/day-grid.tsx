@@ -5,6 +5,7 @@ import type { HubVm, HubVms } from '../../../schemas/types.ts';
 import { usePages, type Pages } from '../../client/pages.ts';
 import { formatAge } from '../../../view/format-age.ts';
 import { severity, vmLooks } from '../../design/looks.ts';
+import { exact, now } from '../../design/moment.ts';
 import { Empty } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { plain } from '../../design/text.tsx';
@@ -113,7 +114,15 @@ function Grid({ vms, days, first }: GridProps): JSX.Element {
             <td>
               <DayStrip days={(vm.days ?? '').slice(-days)} first={begin} />
             </td>
-            <td class="age soft">{vm.age_ms === null ? 'never' : formatAge(vm.age_ms)}</td>
+            <td class="age soft">
+              {vm.age_ms === null ? (
+                'never'
+              ) : (
+                <time dateTime={new Date(now.value - vm.age_ms).toISOString()} title={exact(now.value - vm.age_ms)}>
+                  {formatAge(vm.age_ms)}
+                </time>
+              )}
+            </td>
           </tr>
         ))}
       </tbody>

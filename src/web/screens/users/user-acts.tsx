@@ -61,6 +61,12 @@ export function NewPassword({ title = 'Password' }: { readonly title?: string })
   );
 }
 
+/** As `name` of schemas/common.json. */
+const faultOfName = (name: string): string =>
+  name.trim() === '' || /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name.trim())
+    ? ''
+    : 'Letters, digits, dot, dash and underscore, without spaces; begin with a letter or digit.';
+
 export const AddUser = ({ onClose, onDone }: Omit<ActProps, 'name'>): JSX.Element => (
   <ActDialog
     title="Add a user"
@@ -83,6 +89,7 @@ export const AddUser = ({ onClose, onDone }: Omit<ActProps, 'name'>): JSX.Elemen
         autocomplete="off"
         spellcheck={false}
         autocapitalize="none"
+        onInput={({ currentTarget: field }) => field.setCustomValidity(faultOfName(field.value))}
       />
     </label>
     <NewPassword />

@@ -8,7 +8,7 @@ import { ActDialog } from '../../design/act-dialog.tsx';
 import { Dialog } from '../../design/dialog.tsx';
 import { absolute, exact, now } from '../../design/moment.ts';
 import { ErrorNotice } from '../../design/notice.tsx';
-import { plain } from '../../design/text.tsx';
+import { Advice, plain } from '../../design/text.tsx';
 import { go } from '../../shell/router.ts';
 
 export interface RemovePointProps {
@@ -63,7 +63,11 @@ const Stays = ({ point, ahead, onClose }: RemovePointProps & { readonly ahead: S
       <p>{exact(point.created)}</p>
       {ahead === null ? <p role="status">The hub works out what that would do…</p> : null}
       {ahead && 'code' in ahead ? <ErrorNotice error={ahead} alert /> : null}
-      {ahead && 'stays' in ahead ? <p role="status">{plain(ahead.stays)}</p> : null}
+      {ahead && 'stays' in ahead ? (
+        <p role="status">
+          <Advice of={ahead.stays} />
+        </p>
+      ) : null}
       <div class="act-buttons">
         <button type="button" class="button" onClick={onClose}>
           Close

@@ -1,0 +1,2 @@
+/** Name of the runs that hold restore points open. */
+export const filesRun = 'files';
