@@ -160,7 +160,14 @@ export async function forceStates(page: Page, within: string): Promise<CDPSessio
   const { root } = await session.send('DOM.getDocument', { depth: 0 });
   const { nodeIds } = await session.send('DOM.querySelectorAll', { nodeId: root.nodeId, selector: '[data-forced]' });
   const forcedPseudoClasses = ['hover', 'focus', 'focus-visible'];
-  await Promise.all(nodeIds.map((nodeId) => session.send('CSS.forcePseudoState', { nodeId, forcedPseudoClasses })));
+  await Promise.all(
+    nodeIds.map((nodeId) =>
+      session.send('CSS.forcePseudoState', { nodeId, forcedPseudoClasses }).catch((error: unknown) => {
+        // A page that goes on has drawn it anew meanwhile.
+        if (!String(error).includes('Could not find node')) throw error;
+      }),
+    ),
+  );
   return session;
 }
 

@@ -74,9 +74,11 @@ test('the keyboard alone: it moves, selects, opens, and goes up', async () => {
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await list.getByText('onerror=alert(1)').first().waitFor();
-  await list.focus();
+  const hasFocus = (): Promise<boolean> => list.evaluate((element) => element === document.activeElement);
+  await expect.poll(hasFocus).toBe(true);
   await page.keyboard.press('Backspace');
   await list.getByText('passwd').waitFor();
+  await expect.poll(hasFocus).toBe(true);
   await page.goBack();
   await list.getByText('onerror=alert(1)').first().waitFor();
 });

@@ -185,8 +185,8 @@ test('of two who save one plan the second sees both texts, and chooses', async (
   await two.page.keyboard.type('# by willi');
   await save(one.page);
   await two.page.getByRole('alert').getByText('Somebody else has saved this file').waitFor();
+  // What is known already is shown at once.
   await two.page.keyboard.press('Control+s');
-  await two.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   const both = two.page.getByRole('dialog', { name: /^Somebody else has saved/ });
   await both.getByRole('region', { name: 'What they changed' }).getByText('+ # by wanda').waitFor();
   await both.getByRole('region', { name: 'What you would change in theirs' }).getByText('+ # by willi').waitFor();
