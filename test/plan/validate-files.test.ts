@@ -38,6 +38,14 @@ describe('validateFiles', () => {
     expect(validateFiles([join(folder, 'plan.yaml')]).files.map((file) => file.kind)).toEqual(['backup']);
   });
 
+  test('a wrong key of `vm` hides no source that the settings do not have', () => {
+    const plan =
+      'version: 1\nkind: backup\nname: nightly\nvm: { name: pgtest1, source: lab, cbt: maybe }\nrepository: primary\n';
+    const folder = folderWith({ 'sendense.yaml': settings, 'plan.yaml': plan });
+    const rules = validateFiles([folder]).diagnostics.map(({ rule }) => rule);
+    expect(rules.toSorted()).toEqual(['schema/enum', 'settings/unknown-source']);
+  });
+
   describe('several settings', () => {
     const tree = () =>
       folderWith({
