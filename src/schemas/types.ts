@@ -7480,6 +7480,10 @@ export interface InPlaceBase {
    */
   index: string;
   change_id: string;
+  /**
+   * The run that had restored the VM in place last when the backup was made; null: none had. If it is another one by now, the disk is read and compared.
+   */
+  restored_in_place?: string | null;
 }
 /**
  * The formats of block indexes (`docs/block-index.md`) that the node reads and writes.
@@ -13700,6 +13704,10 @@ export interface RestoreSafeguardOutput {
    * The restore point that `disks` is of; null: there is none.
    */
   newest: string | null;
+  /**
+   * The run that had restored the VM in place last when that restore point was made; null: none had.
+   */
+  restored_in_place?: string | null;
   disks: SafetyDisk[];
 }
 export interface SafetyDisk {

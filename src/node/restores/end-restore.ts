@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreFinished, RestoreFinishRequest, RestoreUndone, RestoreUndoRequest } from '../../schemas/types.ts';
+import { otherInPlace } from '../vsphere/in-place/in-place-mark.ts';
 import { finishVm, reopenVm, restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import { removeUnfinished } from '../vsphere/new-vm/remove-unfinished.ts';
 import { withoutMark } from '../vsphere/new-vm/restore-mark.ts';
@@ -31,12 +32,22 @@ export async function finishRestore(
   }
   if (action !== 'finish' || !state)
     return { finished: isFinished, name: state?.name ?? null, powered_on: state?.isOn ?? false, warnings };
-  if (!isOurs && !isFinished)
-    throw new SendenseError('target.unfit', `the VM ${state.name} (${request.vm}) is not marked by this restore`, {
+  const unmarked = (): SendenseError =>
+    new SendenseError('target.unfit', `the VM ${state.name} (${request.vm}) is not marked by this restore`, {
       remedy: 'Somebody has changed the first line of its notes. Its disks are whole.',
     });
-  if (isOurs) await finishVm(vsphere, object, { annotation: withoutMark(state.annotation) }, { run, point }, signal);
-  const isOn = request.power_on ? await startBlindly(vsphere, { ...state, object }, warnings, signal) : state.isOn;
+  if (!isOurs && !isFinished) throw unmarked();
+  if (isOurs) {
+    await finishVm(vsphere, object, { annotation: withoutMark(state.annotation) }, { run, point }, signal);
+    if ((await restoredState(vsphere, object, signal))?.finishedBy?.run !== run) throw unmarked();
+  }
+  const other = otherInPlace(state.values.get('config.extraConfig'), run);
+  if (request.power_on && other !== null)
+    warnings.push(
+      `the VM ${state.name} is restored, and is not started: run ${other} restores it in place, or has done so`,
+    );
+  const starts = request.power_on && other === null;
+  const isOn = starts ? await startBlindly(vsphere, { ...state, object }, warnings, signal) : state.isOn;
   return { finished: true, name: state.name, powered_on: isOn, warnings };
 }
 

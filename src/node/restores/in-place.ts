@@ -132,7 +132,11 @@ function disksOf({ disks, nbd_sources: text, nbd_psk: psk = null }: InPlaceStart
       from,
       psk,
       index: file(index),
-      base: base && { index: file(base.index), changeId: base.change_id },
+      base: base && {
+        index: file(base.index),
+        changeId: base.change_id,
+        restoredInPlace: base.restored_in_place ?? null,
+      },
     };
   });
 }
@@ -153,6 +157,7 @@ export async function endInPlace(
   const look = async (): Promise<InPlaceState | null> => inPlaceState(vsphere, object, signal);
   const found = await look();
   const state = stateOf(found, run);
+  // One that has become torn since stays.
   if (action === 'release' && state === 'marked') await releaseInPlace(vsphere, object, run, signal);
   if (action === 'finish' && (state === 'torn' || state === 'marked'))
     await finishInPlace(vsphere, object, { run, point }, signal);
@@ -175,7 +180,7 @@ export async function endInPlace(
 function stateOf(found: InPlaceState | null, run: string): InPlaceEnded['state'] {
   if (found === null) return 'gone';
   const { mark, note } = found;
-  if (mark === null) return note?.run === run ? 'finished' : 'free';
+  if (mark === null) return note?.run === run && note.isWhole ? 'finished' : 'free';
   if (mark.run !== run) return 'other';
   return mark.isTorn ? 'torn' : 'marked';
 }

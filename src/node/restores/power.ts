@@ -25,7 +25,9 @@ export async function powerRestored(
   const extra = state.values.get('config.extraConfig');
   // Another run may write to its disks by now, or have left them torn: the note of this one stays until that has ended.
   const isMarked = state.mark !== null || inPlaceMarkIn(extra) !== null;
-  if (isMarked || (state.finishedBy?.run !== run && inPlaceNoteIn(extra)?.run !== run)) return nothing('other');
+  // Who restored it in place has restored it last.
+  const last = inPlaceNoteIn(extra) ?? state.finishedBy;
+  if (isMarked || last?.run !== run) return nothing('other');
   const question = action === 'start' && !state.isOn ? await powerOn(vsphere, vm, signal) : null;
   if (action === 'stop' && state.isOn) await powerOff(vsphere, vm, signal);
   const waitMs = action === 'wait' ? request.wait_seconds * 1000 : 0;

@@ -47,6 +47,7 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
   const version = of('config.version');
   const devices = values.get('config.hardware.device')?.children ?? [];
   const mark = inPlaceMarkIn(values.get('config.extraConfig'));
+  const note = inPlaceNoteIn(values.get('config.extraConfig'));
   const facts: Omit<VsphereVm, 'findings'> = {
     path: place.path,
     moref: object.value,
@@ -71,7 +72,7 @@ export function vmFrom({ object, values }: ObjectProperties, place: VmPlace, clo
     last_revert: place.reverts?.last ?? null,
     reverts_known_since: place.reverts?.knownSince ?? null,
     half_restored: mark && { run: mark.run, point: mark.point, torn: mark.isTorn },
-    restored_in_place: inPlaceNoteIn(values.get('config.extraConfig')),
+    restored_in_place: note && { run: note.run, point: note.point },
   };
   const findings = vmFindings(facts, {
     encrypted: values.has('config.keyId'),

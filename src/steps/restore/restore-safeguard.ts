@@ -28,7 +28,12 @@ export const restoreSafeguard = defineStep<RestoreSafeguardInput, null, RestoreS
           : [{ action: 'run', target: input.point.vm, detail: `a backup to ${input.repository}, first`, argv: null }],
       notes: wanted.plan === null ? [`no backup is made first: ${wanted.why}`] : [],
       // What the newest restore point knows tells how much would be written.
-      output: { backup_id: null, newest: newest?.backup_id ?? null, disks: disksOf(context.services, input, newest) },
+      output: {
+        backup_id: null,
+        newest: newest?.backup_id ?? null,
+        restored_in_place: newest?.restored_in_place ?? null,
+        disks: disksOf(context.services, input, newest),
+      },
     };
   },
 
@@ -54,7 +59,12 @@ export const restoreSafeguard = defineStep<RestoreSafeguardInput, null, RestoreS
     const { backup_id: backupId } = finished;
     context.log(`the present state is restore point ${backupId} (run ${finished.run_id})`);
     const made = findPoint(services.state, { ...contextOf(input), backupId });
-    return { backup_id: backupId, newest: backupId, disks: disksOf(services, input, made) };
+    return {
+      backup_id: backupId,
+      newest: backupId,
+      restored_in_place: made?.restored_in_place ?? null,
+      disks: disksOf(services, input, made),
+    };
   },
 });
 

@@ -185,7 +185,14 @@ async function startDisks(
       uuid: uuidOf(disk),
       bytes: disk.capacity_bytes,
       index: await hub.sendIndex(client, disk, from),
-      base: base && changeId !== null ? { index: await hub.sendIndex(client, base, from), change_id: changeId } : null,
+      base:
+        base && changeId !== null
+          ? {
+              index: await hub.sendIndex(client, base, from),
+              change_id: changeId,
+              restored_in_place: safety?.restored_in_place ?? null,
+            }
+          : null,
     });
   }
   const [first, ...rest] = disks;

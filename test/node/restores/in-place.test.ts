@@ -398,7 +398,9 @@ describe('a restore in place', () => {
     const request = await writingSlowly(vm, await pointOf(vm));
     await using vsphere = await connectVsphere({ ...vcenter, ca: null });
     const mark =
-      run === null ? noMark() : markOptionOf({ run, point: 'p-2', isTorn: true, safety: null, disks: [2000] });
+      run === null
+        ? noMark()
+        : markOptionOf({ run, point: 'p-2', isTorn: true, safety: null, disks: [{ key: 2000, id: null }] });
     await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
     await vcenter.vddkFault();
     expect((await finished(node.api, request.job_id)).error).toMatchObject({ code: 'source.half_restored' });
@@ -439,7 +441,7 @@ describe('a restore in place', () => {
   /** Another run marks the VM. */
   async function markedBy(vm: SimulatedVm, run: string, isTorn: boolean): Promise<void> {
     await using vsphere = await connectVsphere({ ...vcenter, ca: null });
-    const mark = markOptionOf({ run, point: 'p-2', isTorn, safety: null, disks: [2000] });
+    const mark = markOptionOf({ run, point: 'p-2', isTorn, safety: null, disks: [{ key: 2000, id: null }] });
     await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
   }
 
@@ -458,6 +460,56 @@ describe('a restore in place', () => {
     },
   );
 
+  it('reads the disks where another restore has written to them since the safety backup', { timeout }, async () => {
+    const vm = await newVm();
+    const first = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(MiB));
+    const second = await pointOf(vm);
+    await vcenter.fault('writes-untracked');
+    const base = await safetyOf(vm);
+    const between = startOf(vm, first);
+    expect(await restore(between)).toMatchObject({ status: 'succeeded' });
+    expect(await end(vm, between.run, 'finish')).toMatchObject({ state: 'finished' });
+    expect(await restore(startOf(vm, second, { base }))).toMatchObject({ status: 'succeeded' });
+    expect((await contentOf(vm)).equals(second.content)).toBe(true);
+  });
+
+  it('leaves a note that backups see from the first byte on, and that is no end', { timeout }, async () => {
+    const vm = await newVm();
+    const request = await writingSlowly(vm, await pointOf(vm));
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const object = { type: 'VirtualMachine', value: vm.moref } as const;
+    // Somebody gives it up.
+    await changeVm(vsphere, object, () => [['extraConfig', [noMark()]]]);
+    await vcenter.vddkFault();
+    await finished(node.api, request.job_id);
+    expect(await inPlaceState(vsphere, object)).toMatchObject({
+      mark: null,
+      note: { run: request.run, isWhole: false },
+    });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'free' });
+  });
+
+  it('does not take away a mark that it cannot read, if another disk may be torn', { timeout }, async () => {
+    const vm = await vcenter.addVm({
+      name: `back-${++number}`,
+      cbt: true,
+      poweredOn: false,
+      disks: [{ capacity, content: randomBytes(capacity) }, { capacity }],
+    });
+    const point = await pointOf(vm);
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const strange = [
+      ['key', 'sendense.in-place'],
+      ['value', { string: 'v=2 run=run-z point=p-9 torn=yes disks=2000,2001' }],
+    ] as const;
+    const object = { type: 'VirtualMachine', value: vm.moref } as const;
+    await changeVm(vsphere, object, () => [['extraConfig', [{ xsiType: 'OptionValue', fields: strange }]]]);
+    const status = await restore(startOf(vm, point, { takes_over: 'unknown' }));
+    expect(status.error).toMatchObject({ code: 'target.unfit' });
+    expect((await inPlaceState(vsphere, object))?.mark).toMatchObject({ run: 'unknown', disks: null });
+  });
+
   it('takes no mark of another run away', { timeout }, async () => {
     const vm = await newVm();
     await markedBy(vm, 'run-b', true);
@@ -467,6 +519,10 @@ describe('a restore in place', () => {
     await releaseInPlace(vsphere, object, 'run-a');
     expect(await inPlaceState(vsphere, object)).toMatchObject({ mark: { run: 'run-b', isTorn: true }, note: null });
     await expect(end(vm, 'run-a', 'finish')).rejects.toMatchObject({ code: 'target.unfit' });
+    // A byte may have been written since it was looked at: that is not forgotten.
+    await releaseInPlace(vsphere, object, 'run-b');
+    expect(await inPlaceState(vsphere, object)).toMatchObject({ mark: { run: 'run-b', isTorn: true } });
+    await markedBy(vm, 'run-b', false);
     await releaseInPlace(vsphere, object, 'run-b');
     expect(await inPlaceState(vsphere, object)).toMatchObject({ mark: null, note: null });
   });

@@ -7,7 +7,7 @@ import type { Vsphere } from '../../vsphere/vsphere.ts';
 import { diskRefs } from '../../vsphere/disk-refs.ts';
 import { downloadDatastoreFile } from '../../vsphere/download-datastore-file.ts';
 import { findVm } from '../../vsphere/inventory.ts';
-import { inPlaceMarkIn } from '../../vsphere/in-place/in-place-mark.ts';
+import { inPlaceMarkIn, inPlaceNoteIn } from '../../vsphere/in-place/in-place-mark.ts';
 import { lastRevert } from '../../vsphere/last-revert.ts';
 import { refusedLogins } from '../../vsphere/refused-logins.ts';
 import { notProtected } from '../../vsphere/snapshot-disks.ts';
@@ -118,12 +118,18 @@ export async function openVm(spec: VsphereSourceSpec, options: OpenOptions): Pro
 async function assertNotHalfRestored(
   vsphere: Vsphere,
   vm: Moref,
-  { path }: VsphereVm,
+  { path, restored_in_place: known }: VsphereVm,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const [found] = await vsphere.properties([vm], ['config.extraConfig'], signal ? { signal } : {});
   const mark = inPlaceMarkIn(found?.values.get('config.extraConfig'));
   if (mark) throw halfRestored(path, { run: mark.run, point: mark.point, torn: mark.isTorn });
+  const note = inPlaceNoteIn(found?.values.get('config.extraConfig'));
+  // How to read the disks was decided before that.
+  if (note !== null && note.run !== known?.run)
+    throw new SendenseError('source.half_restored', `the VM ${path} was restored in place while this backup began`, {
+      remedy: `Run the backup again: it compares the disks with what run ${note.run} has written.`,
+    });
 }
 
 async function snapshotOf(

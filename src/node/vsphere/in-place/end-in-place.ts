@@ -15,7 +15,7 @@ import {
 export interface InPlaceState {
   readonly seen: SeenVm;
   readonly mark: InPlaceMark | null;
-  /** The restore that wrote its disks last, to its end. */
+  /** The restore that wrote its disks last. */
   readonly note: InPlaceNote | null;
 }
 
@@ -38,8 +38,12 @@ const stateOf = (seen: SeenVm): InPlaceState => {
  * Takes the mark of a run away, and notes down that its disks were restored: backups do not trust lists of changes over that.
  * Nothing happens where another mark is there.
  */
-export const finishInPlace = (vsphere: Vsphere, object: Moref, note: InPlaceNote, signal?: AbortSignal) =>
-  unmark(vsphere, object, { run: note.run, note }, signal);
+export const finishInPlace = (
+  vsphere: Vsphere,
+  object: Moref,
+  { run, point }: Pick<InPlaceNote, 'run' | 'point'>,
+  signal?: AbortSignal,
+) => unmark(vsphere, object, { run, note: { run, point, isWhole: true } }, signal);
 
 /** Takes the mark of a run away that has written nothing. Nothing happens where another mark is there. */
 export const releaseInPlace = (vsphere: Vsphere, object: Moref, run: string, signal?: AbortSignal) =>
@@ -51,12 +55,12 @@ async function unmark(
   { run, note }: { readonly run: string; readonly note: InPlaceNote | null },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await emptyNotes(vsphere, object, run, signal);
+  await emptyNotes(vsphere, object, run, note === null, signal);
   await changeVm(
     vsphere,
     object,
     (seen) =>
-      isMarkedBy(seen, run)
+      isMarkedBy(seen, run) && (note !== null || !isTorn(seen))
         ? [
             ['annotation', seen.annotation === '' ? undefined : withoutInPlaceLines(seen.annotation) || noNotes],
             ['extraConfig', [noMark(), ...(note ? [noteOptionOf(note)] : [])]],
@@ -65,6 +69,8 @@ async function unmark(
     signal,
   );
 }
+
+const isTorn = (seen: SeenVm): boolean => stateOf(seen).mark?.isTorn === true;
 
 const isMarkedBy = (seen: SeenVm, run: string): boolean => stateOf(seen).mark?.run === run;
 
@@ -79,14 +85,16 @@ async function emptyNotes(
   vsphere: Vsphere,
   object: Moref,
   run: string,
+  onlyWhole: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const seen = await lookAtVm(vsphere, object, signal);
+  const isToEmpty = (now: SeenVm): boolean => isMarkedBy(now, run) && !(onlyWhole && isTorn(now));
   if (seen && seen.annotation !== '' && withoutInPlaceLines(seen.annotation) === '')
     await changeVm(
       vsphere,
       object,
-      (now) => (isMarkedBy(now, run) && withoutInPlaceLines(now.annotation) === '' ? [['annotation', '']] : []),
+      (now) => (isToEmpty(now) && withoutInPlaceLines(now.annotation) === '' ? [['annotation', '']] : []),
       signal,
     );
 }

@@ -10,18 +10,29 @@ export interface InPlaceMark {
   readonly isTorn: boolean;
   /** Id of the backup that was made before; null: none was. */
   readonly safety: string | null;
-  /** Keys of the disks that it writes to. */
-  readonly disks: readonly number[];
+  /** The disks that it writes to; null: that cannot be read, so any of them. */
+  readonly disks: readonly MarkedDisk[] | null;
+}
+
+export interface MarkedDisk {
+  readonly key: number;
+  /** See `identityOf`: a disk keeps it where it gets another place. Null: an older version marked the VM. */
+  readonly id: string | null;
 }
 
 /** Which restore wrote its disks last: the hypervisor's lists of changes do not lead over it. */
-export type InPlaceNote = Pick<InPlaceMark, 'run' | 'point'>;
+export interface InPlaceNote extends Pick<InPlaceMark, 'run' | 'point'> {
+  /** Whether it came to its end. */
+  readonly isWhole: boolean;
+}
 
 const markOption = 'sendense.in-place';
 const noteOption = 'sendense.restored-in-place';
 const word = '[A-Za-z0-9._-]{1,100}';
-const markForm = new RegExp(`^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)$`);
-const noteForm = new RegExp(`^run=(${word}) point=(${word})$`);
+const markForm = new RegExp(
+  `^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)(?: ids=([A-Za-z0-9,-]*))?$`,
+);
+const noteForm = new RegExp(`^run=(${word}) point=(${word})( torn)?$`);
 
 /**
  * @returns null: it has none. One that cannot be read counts as torn: what wrote it is not known.
@@ -29,29 +40,41 @@ const noteForm = new RegExp(`^run=(${word}) point=(${word})$`);
 export function inPlaceMarkIn(extraConfig: XmlValue | undefined): InPlaceMark | null {
   const text = valueOf(extraConfig, markOption);
   if (text === null) return null;
-  const [, run, point, torn, safety = null, disks = ''] = markForm.exec(text) ?? [];
+  const [, run, point, torn, safety = null, keys = '', ids = ''] = markForm.exec(text) ?? [];
   if (run === undefined || point === undefined)
-    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: [] };
-  return { run, point, isTorn: torn === 'yes', safety, disks: disks.split(',').filter(Boolean).map(Number) };
+    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: null };
+  const known = ids.split(',');
+  const disks = keys
+    .split(',')
+    .filter(Boolean)
+    .map((key, index) => ({ key: Number(key), id: known[index] || null }));
+  return { run, point, isTorn: torn === 'yes', safety, disks };
 }
 
-/** @returns null: it was never restored in place */
+/** @returns null: no restore in place has written to it */
 export function inPlaceNoteIn(extraConfig: XmlValue | undefined): InPlaceNote | null {
-  const [, run, point] = noteForm.exec(valueOf(extraConfig, noteOption) ?? '') ?? [];
-  return run !== undefined && point !== undefined ? { run, point } : null;
+  const [, run, point, torn] = noteForm.exec(valueOf(extraConfig, noteOption) ?? '') ?? [];
+  return run !== undefined && point !== undefined ? { run, point, isWhole: torn === undefined } : null;
 }
 
-export const markOptionOf = ({ run, point, isTorn, safety, disks }: InPlaceMark): SoapObject =>
-  optionOf(
-    markOption,
-    `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''} disks=${disks.join(',')}`,
-  );
+export function markOptionOf({ run, point, isTorn, safety, disks }: InPlaceMark): SoapObject {
+  const keys = (disks ?? []).map(({ key }) => key).join(',');
+  const ids = (disks ?? []).map(({ id }) => id ?? '').join(',');
+  const facts = `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''}`;
+  return optionOf(markOption, `${facts} disks=${keys} ids=${ids}`);
+}
 
 /** An empty value removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig). */
 export const noMark = (): SoapObject => optionOf(markOption, '');
 
-export const noteOptionOf = ({ run, point }: InPlaceNote): SoapObject =>
-  optionOf(noteOption, `run=${run} point=${point}`);
+export const noteOptionOf = ({ run, point, isWhole }: InPlaceNote): SoapObject =>
+  optionOf(noteOption, `run=${run} point=${point}${isWhole ? '' : ' torn'}`);
+
+/** The run that restores a VM in place or has done so last, where it is another one; null: there is none. */
+export function otherInPlace(extraConfig: XmlValue | undefined, run: string): string | null {
+  const last = inPlaceMarkIn(extraConfig) ?? inPlaceNoteIn(extraConfig);
+  return last === null || last.run === run ? null : last.run;
+}
 
 const [looking, torn] = inPlaceLines.sentences;
 

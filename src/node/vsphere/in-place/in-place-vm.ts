@@ -3,10 +3,11 @@ import { identityOf } from '../../sources/vsphere/disk-info.ts';
 import { lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
 import { missingPrivileges, type Privilege } from '../privileges.ts';
 import { inPlacePrivileges } from '../restore-privileges.ts';
+import { chainOf } from '../disk-chain.ts';
 import { disksOf } from '../vm-disks.ts';
 import { lookAtVm as lookAtState } from '../vm-state.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { list, optionalText, type Moref } from '../xml.ts';
+import { list, optionalText, xsiType, type Moref } from '../xml.ts';
 import { inPlaceMarkIn, type InPlaceMark } from './in-place-mark.ts';
 
 /** A disk of the VM that is written to. */
@@ -110,8 +111,12 @@ export async function inPlaceVm(
 /** A disk that an earlier restore has written to in part is restored as well: at the end the mark goes, and nobody would know any more. */
 function tornBeside(mark: InPlaceMark | null, own: readonly OwnDisk[], disks: ReadonlyMap<string, OwnDisk>): string[] {
   const restored = new Set([...disks.values()].map(({ key }) => key));
+  const isTorn = (disk: OwnDisk): boolean =>
+    mark !== null &&
+    mark.isTorn &&
+    (mark.disks?.some(({ key, id }) => (id === null ? key === disk.key : id === identityOf(disk))) ?? disk.protected);
   return own
-    .filter(({ key }) => mark?.isTorn && mark.disks.includes(key) && !restored.has(key))
+    .filter((disk) => !restored.has(disk.key) && isTorn(disk))
     .map(
       ({ label }) => `run ${mark?.run} has written to ${label}, too, and has not finished: restore that disk as well`,
     );
@@ -142,9 +147,11 @@ async function sharedWith(
   return all
     .filter((one) => one.object.value !== object.value)
     .flatMap(({ object: other, values }) =>
-      disksOf(list(values.get('config.hardware.device'), 'VirtualDevice'))
-        .filter(({ file }) => files.has(file))
-        .map(({ file }) => `the VM ${optionalText(values.get('name')) ?? other.value} has ${file}, too`),
+      list(values.get('config.hardware.device'), 'VirtualDevice')
+        .filter((device) => xsiType(device) === 'VirtualDisk')
+        .flatMap(chainOf)
+        .filter(({ path }) => files.has(path))
+        .map(({ path }) => `the VM ${optionalText(values.get('name')) ?? other.value} has ${path}, too`),
     );
 }
 

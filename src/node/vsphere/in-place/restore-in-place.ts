@@ -7,7 +7,14 @@ import type { Vsphere } from '../vsphere.ts';
 import type { Moref } from '../xml.ts';
 import type { AreasSince } from './changed-since.ts';
 import { differences } from './differences.ts';
-import { inPlaceMarkIn, markedNotes, markOptionOf, type InPlaceMark } from './in-place-mark.ts';
+import {
+  inPlaceMarkIn,
+  inPlaceNoteIn,
+  markedNotes,
+  markOptionOf,
+  noteOptionOf,
+  type InPlaceMark,
+} from './in-place-mark.ts';
 import { inPlaceVm, type InPlaceVm, type OwnDisk } from './in-place-vm.ts';
 import { readAgain, writeDifferences } from './write-differences.ts';
 
@@ -21,7 +28,12 @@ export interface BackDisk {
   /** Block index of it, a file. */
   readonly index: string;
   /** The restore point of the present state: its block index, a file, and its change id. Null: there is none. */
-  readonly base: { readonly index: string; readonly changeId: string } | null;
+  readonly base: {
+    readonly index: string;
+    readonly changeId: string;
+    /** The run that had restored the VM in place last when it was made; null: none had. */
+    readonly restoredInPlace: string | null;
+  } | null;
 }
 
 export type Phase = 'comparing' | 'writing' | 'reading again';
@@ -66,7 +78,7 @@ export async function restoreInPlace(
   assertOurs(before, request);
   request.onActivity('marking the VM');
   const isTorn = before.mark?.isTorn ?? false;
-  const mark = { ...request.mark, disks: [...before.disks.values()].map(({ key }) => key) };
+  const mark = { ...request.mark, disks: [...before.disks].map(([id, { key }]) => ({ key, id })) };
   await setMark(vsphere, request, { ...mark, isTorn }, null, signal);
   const areas = await request.areas(vsphere, vm, signal);
   // Asked again: a backup that began before the mark has made its snapshot by now.
@@ -75,16 +87,27 @@ export async function restoreInPlace(
   const since = before.seen.hasSnapshot ? marked.seen : before.seen;
   if (isTorn) request.log('an earlier restore has not finished: the disks are read and compared');
   const found: Found[] = [];
-  for (const back of disks) found.push(await look(context, request, marked, back, isTorn ? null : areas));
+  for (const back of disks)
+    found.push(await look(context, request, marked, back, isTorn || isStale(back, marked, request) ? null : areas));
   const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
   request.log(`${total} bytes differ and are written`);
   if (total > 0) await setMark(vsphere, request, { ...mark, isTorn: true }, since, signal);
   for (const one of found) {
-    await assertStillOurs(vsphere, request, signal);
+    await assertStillOurs(vsphere, request, since, signal);
     await write(context, request, one);
   }
-  await assertStillOurs(vsphere, request, signal);
+  await assertStillOurs(vsphere, request, since, signal);
   return marked;
+}
+
+/** Another restore has written to the disks since the safety backup: neither its index nor the list of changes tells what is on them. */
+function isStale({ base }: BackDisk, { seen }: InPlaceVm, { log }: InPlaceRestore): boolean {
+  const note = inPlaceNoteIn(seen.values.get('config.extraConfig'));
+  if (base === null || (note?.run ?? null) === base.restoredInPlace) return false;
+  log(
+    `run ${note?.run ?? 'unknown'} has restored the VM in place since the safety backup: the disk is read and compared`,
+  );
+  return true;
 }
 
 async function look(
@@ -138,14 +161,26 @@ function assertOurs({ mark, seen }: InPlaceVm, { mark: { run }, takesOver }: InP
   );
 }
 
-/** Somebody else may have taken over meanwhile, or have removed the mark. @throws SendenseError `source.half_restored` */
+/**
+ * Somebody else may have taken over meanwhile, have removed the mark, or have used the VM.
+ * @throws SendenseError `source.half_restored`
+ */
 async function assertStillOurs(
   vsphere: Vsphere,
   request: InPlaceRestore,
+  since: SeenVm,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const seen = await lookAtVm(vsphere, request.vm, signal);
-  if (seen) assertKept(seen, request);
+  if (!seen) return;
+  assertKept(seen, request);
+  const use = seen.isOn ? 'somebody has started it' : useOf(seen, since);
+  if (use !== null)
+    throw new SendenseError(
+      'source.half_restored',
+      `${use}, while the VM ${seen.name} was being restored in place: what is on its disks is not known`,
+      { remedy: 'Switch it off, remove its snapshots, and run the restore again with --compare-all.' },
+    );
 }
 
 function assertKept(seen: SeenVm, { mark: { run } }: InPlaceRestore): void {
@@ -185,7 +220,8 @@ async function setMark(
         throw changed(seen, 'its disks are torn by now');
       return [
         ['annotation', markedNotes(mark, seen.annotation)],
-        ['extraConfig', [markOptionOf(mark)]],
+        // From the first byte on lists of changes lead nowhere, also where somebody removes the mark and keeps the disks as they are.
+        ['extraConfig', [markOptionOf(mark), ...(mark.isTorn ? [noteOptionOf({ ...mark, isWhole: false })] : [])]],
       ];
     },
     signal,
@@ -199,9 +235,15 @@ async function setMark(
 
 /** @throws SendenseError `target.unfit` */
 function assertUnused(seen: SeenVm, since: SeenVm): void {
-  if (seen.hasSnapshot) throw changed(seen, 'it has a snapshot');
-  if (seen.starts !== since.starts) throw changed(seen, 'somebody has started it');
-  if (seen.hardware !== since.hardware) throw changed(seen, 'somebody has changed its hardware or its disks');
+  const use = useOf(seen, since);
+  if (use !== null) throw changed(seen, use);
+}
+
+/** What somebody has done to it since; null: nothing that shows. */
+function useOf(seen: SeenVm, since: SeenVm): string | null {
+  if (seen.hasSnapshot) return 'it has a snapshot';
+  if (seen.starts !== since.starts) return 'somebody has started it';
+  return seen.hardware === since.hardware ? null : 'somebody has changed its hardware or its disks';
 }
 
 const changed = ({ name }: SeenVm, what: string): SendenseError =>

@@ -42,7 +42,10 @@ export async function finishVm(
   await changeVm(
     vsphere,
     object,
-    ({ notes }) => {
+    (vm) => {
+      const { notes } = vm;
+      // Another run may have taken over since it was looked at: its mark stays. And what is finished stays as its users have it.
+      if (vm.mark?.run !== mark.run) return [];
       const note = `run=${mark.run} point=${mark.point}${notes ? ` ${notesText(notes)}` : ''}`;
       return [
         ['annotation', then],

@@ -1,6 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ObjectProperties, Vsphere } from '../vsphere.ts';
-import { list, optionalText, xsiType } from '../xml.ts';
+import { chainOf, type ChainFile } from '../disk-chain.ts';
+import { list, xsiType } from '../xml.ts';
 import type { SeenVm } from './marked-vm.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function assertOwnDisks(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const all = await vsphere.all('VirtualMachine', ['config.hardware.device'], signal ? { signal } : {});
-  const others = new Map<string, DiskFile[]>();
+  const others = new Map<string, ChainFile[]>();
   for (const file of all.filter((one) => one.object.value !== object.value).flatMap(filesOf))
     others.set(file.path, [...(others.get(file.path) ?? []), file]);
   const shared = all
@@ -30,20 +31,10 @@ export async function assertOwnDisks(
     );
 }
 
-interface DiskFile {
-  /** `[datastore] folder/disk.vmdk` */
-  readonly path: string;
-  /** Two datacenters may have a datastore of one name; null: the server does not say which one. */
-  readonly datastore: string | null;
-}
-
-const filesOf = ({ values }: ObjectProperties): DiskFile[] =>
+const filesOf = ({ values }: ObjectProperties): ChainFile[] =>
   list(values.get('config.hardware.device'), 'VirtualDevice')
     .filter((device) => xsiType(device) === 'VirtualDisk')
-    .map((device) => ({
-      path: optionalText(device, 'backing.fileName') ?? '',
-      datastore: optionalText(device, 'backing.datastore') || null,
-    }));
+    .flatMap(chainOf);
 
-const isSame = (one: DiskFile, other: DiskFile): boolean =>
+const isSame = (one: ChainFile, other: ChainFile): boolean =>
   one.path === other.path && (one.datastore === null || other.datastore === null || one.datastore === other.datastore);

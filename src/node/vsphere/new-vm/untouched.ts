@@ -1,6 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, type Moref } from '../xml.ts';
+import { otherInPlace } from '../in-place/in-place-mark.ts';
 import type { MarkedVm } from './marked-vm.ts';
 
 /** Why an unfinished VM is not ours to write to or to remove. */
@@ -26,6 +27,11 @@ const signs: readonly Sign[] = [
     why: 'it is a copy of the VM that Sendense made',
     isMade: false,
     isIn: ({ notes, object }) => notes?.vm != null && notes.vm !== object.value,
+  },
+  {
+    why: 'another run restores it in place, or has done so',
+    isMade: true,
+    isIn: ({ values, mark }) => otherInPlace(values.get('config.extraConfig'), mark.run) !== null,
   },
   { why: 'it runs', isMade: true, isIn: ({ isOn }) => isOn },
   { why: 'it has a snapshot', isMade: true, isIn: (vm) => vm.hasSnapshot },

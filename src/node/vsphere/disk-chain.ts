@@ -1,0 +1,26 @@
+import { at, optionalText, type XmlValue } from './xml.ts';
+
+/** A file of the chain that a disk is read from. */
+export interface ChainFile {
+  /** `[datastore] folder/disk.vmdk` */
+  readonly path: string;
+  /** Two datacenters may have a datastore of one name; null: the server does not say which one. */
+  readonly datastore: string | null;
+}
+
+/** More than vSphere makes of them: a server that names more is not followed. */
+const longest = 256;
+
+/** The file of a disk (a `VirtualDisk`), and those below it: a VM with a snapshot needs them all, and so does a linked clone. */
+export function chainOf(device: XmlValue): ChainFile[] {
+  const files: ChainFile[] = [];
+  let backing = at(device, 'backing');
+  while (backing !== undefined && files.length < longest) {
+    files.push({
+      path: optionalText(backing, 'fileName') ?? '',
+      datastore: optionalText(backing, 'datastore') || null,
+    });
+    backing = at(backing, 'parent');
+  }
+  return files;
+}
