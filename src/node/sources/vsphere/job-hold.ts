@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { SendenseError } from '../../../errors/sendense-error.ts';
@@ -50,8 +51,18 @@ export async function holdDisks(
   return stack.move();
 }
 
+/** What outlasts a logout; not every system has it, or lets programs write there. */
+const lasting = '/var/tmp';
+
 /** The first is emptied when its user logs out, and a service may have one of the second kind to itself. */
-const untilTheEnd = (): HeldPlace[] => [forThisUser(), forThisUser('/var/tmp')];
+function untilTheEnd(): HeldPlace[] {
+  try {
+    accessSync(lasting, constants.W_OK | constants.X_OK);
+    return [forThisUser(), forThisUser(lasting)];
+  } catch {
+    return [forThisUser()];
+  }
+}
 
 /**
  * Whether a job of this node lives.
