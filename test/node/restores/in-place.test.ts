@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { digestExport } from '../../../src/blocks/digest-export.ts';
 import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
 import { finishInPlace, inPlaceState, releaseInPlace } from '../../../src/node/vsphere/in-place/end-in-place.ts';
-import { markOptionOf, noMark } from '../../../src/node/vsphere/in-place/in-place-mark.ts';
+import { markOptionOf, noMark, noteOptionOf } from '../../../src/node/vsphere/in-place/in-place-mark.ts';
+import { finishVm } from '../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { changeVm } from '../../../src/node/vsphere/new-vm/marked-vm.ts';
+import { markedAnnotation } from '../../../src/node/vsphere/new-vm/restore-mark.ts';
 import { optionalText } from '../../../src/node/vsphere/xml.ts';
 import { serveNbd } from '../../../src/host/nbd/qemu-nbd.ts';
 import type {
@@ -508,6 +510,54 @@ describe('a restore in place', () => {
     const status = await restore(startOf(vm, point, { takes_over: 'unknown' }));
     expect(status.error).toMatchObject({ code: 'target.unfit' });
     expect((await inPlaceState(vsphere, object))?.mark).toMatchObject({ run: 'unknown', disks: null });
+  });
+
+  it('fails where somebody has started the VM while its disks were compared', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vcenter.vddkFault({ 'slow-ms': 100 });
+    const request = startOf(vm, point);
+    await node.api.startInPlace(request);
+    const phase = async (): Promise<unknown> => (await node.api.status(request.job_id)).disks[0]?.phase;
+    await expect.poll(phase, { timeout: 100_000, interval: 20 }).toBe('digesting');
+    await vm.power('on');
+    await vm.power('off');
+    await vcenter.vddkFault();
+    expect((await finished(node.api, request.job_id)).error).toMatchObject({
+      code: 'source.half_restored',
+      message: expect.stringContaining('somebody has started it') as string,
+    });
+  });
+
+  /** A VM that run-a has made, and finished. */
+  async function madeByA(): Promise<SimulatedVm> {
+    const mark = { run: 'run-a', point: 'p-1' };
+    const vm = await newVm(randomBytes(capacity), markedAnnotation(mark, 'the accounts'));
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    await finishVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, { annotation: 'the accounts' }, mark);
+    return vm;
+  }
+
+  it('keeps the run that made the VM from starting it', { timeout }, async () => {
+    const vm = await madeByA();
+    await markedBy(vm, 'run-b', true);
+    const asked = { ...login(), run: 'run-a', point: 'p-1', vm: vm.moref, action: 'finish', power_on: true } as const;
+    expect(await node.api.finishRestore(asked)).toMatchObject({
+      powered_on: false,
+      warnings: [expect.stringContaining('run run-b restores it in place')],
+    });
+    expect(await vm.powerState()).toBe('poweredOff');
+  });
+
+  it('keeps the run that made the VM from stopping it, also afterwards', { timeout }, async () => {
+    const vm = await madeByA();
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const note = noteOptionOf({ run: 'run-b', point: 'p-2', isWhole: true });
+    await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [note]]]);
+    await vm.power('on');
+    const power = { ...login(), run: 'run-a', vm: vm.moref, action: 'stop', wait_seconds: 0 } as const;
+    expect(await node.api.powerRestore(power)).toMatchObject({ state: 'other' });
+    expect(await vm.powerState()).toBe('poweredOn');
   });
 
   it('takes no mark of another run away', { timeout }, async () => {
