@@ -157,7 +157,6 @@ export async function endInPlace(
   const look = async (): Promise<InPlaceState | null> => inPlaceState(vsphere, object, signal);
   const found = await look();
   const state = stateOf(found, run);
-  // One that has become torn since stays.
   if (action === 'release' && state === 'marked') await releaseInPlace(vsphere, object, run, signal);
   if (action === 'finish' && (state === 'torn' || state === 'marked'))
     await finishInPlace(vsphere, object, { run, point }, signal);

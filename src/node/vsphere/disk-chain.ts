@@ -1,4 +1,4 @@
-import { at, optionalText, type XmlValue } from './xml.ts';
+import { at, optionalText, xsiType, type XmlValue } from './xml.ts';
 
 /** A file of the chain that a disk is read from. */
 export interface ChainFile {
@@ -11,8 +11,11 @@ export interface ChainFile {
 /** More than vSphere makes of them: a server that names more is not followed. */
 const longest = 256;
 
-/** The file of a disk (a `VirtualDisk`), and those below it: a VM with a snapshot needs them all, and so does a linked clone. */
-export function chainOf(device: XmlValue): ChainFile[] {
+/** The files of the disks among the devices of a VM, and those below them: a VM with a snapshot needs them all, and so does a linked clone. */
+export const chainsOf = (devices: readonly XmlValue[]): ChainFile[] =>
+  devices.filter((device) => xsiType(device) === 'VirtualDisk').flatMap(chainOf);
+
+function chainOf(device: XmlValue): ChainFile[] {
   const files: ChainFile[] = [];
   let backing = at(device, 'backing');
   while (backing !== undefined && files.length < longest) {

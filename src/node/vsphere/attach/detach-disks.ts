@@ -1,9 +1,9 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { markedVm } from '../new-vm/marked-vms.ts';
 import { identityOf } from '../../sources/vsphere/disk-info.ts';
-import { chainOf } from '../disk-chain.ts';
+import { chainsOf } from '../disk-chain.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { list, optionalText, xsiType, type Moref } from '../xml.ts';
+import { list, optionalText, type Moref } from '../xml.ts';
 import { noAttachMark } from './attach-mark.ts';
 import { disksIn, type Attaching } from './attach-disks.ts';
 import { attachedTo, type AttachedDisk } from './attached-disks.ts';
@@ -123,10 +123,9 @@ async function sharedFiles(
     all
       .filter(({ object: { value } }) => value !== vm.value && value !== except?.value)
       .flatMap(({ object, values }) =>
-        list(values.get('config.hardware.device'), 'VirtualDevice')
-          .filter((device) => xsiType(device) === 'VirtualDisk')
-          .flatMap(chainOf)
-          .map(({ path }) => [path, optionalText(values.get('name')) ?? object.value] as const),
+        chainsOf(list(values.get('config.hardware.device'), 'VirtualDevice')).map(
+          ({ path }) => [path, optionalText(values.get('name')) ?? object.value] as const,
+        ),
       ),
   );
 }

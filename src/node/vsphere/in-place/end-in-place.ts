@@ -55,12 +55,17 @@ async function unmark(
   { run, note }: { readonly run: string; readonly note: InPlaceNote | null },
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await emptyNotes(vsphere, object, run, note === null, signal);
+  // A mark may have become torn since it was looked at: only the end of the restore takes that away.
+  const isOurs = (seen: SeenVm): boolean => {
+    const { mark } = stateOf(seen);
+    return mark?.run === run && (note !== null || !mark.isTorn);
+  };
+  await emptyNotes(vsphere, object, isOurs, signal);
   await changeVm(
     vsphere,
     object,
     (seen) =>
-      isMarkedBy(seen, run) && (note !== null || !isTorn(seen))
+      isOurs(seen)
         ? [
             ['annotation', seen.annotation === '' ? undefined : withoutInPlaceLines(seen.annotation) || noNotes],
             ['extraConfig', [noMark(), ...(note ? [noteOptionOf(note)] : [])]],
@@ -69,10 +74,6 @@ async function unmark(
     signal,
   );
 }
-
-const isTorn = (seen: SeenVm): boolean => stateOf(seen).mark?.isTorn === true;
-
-const isMarkedBy = (seen: SeenVm, run: string): boolean => stateOf(seen).mark?.run === run;
 
 /** Of a VM that had none, at a server that does not empty them. */
 const noNotes = 'Sendense has ended its work on the disks of this VM.';
@@ -84,17 +85,15 @@ const noNotes = 'Sendense has ended its work on the disks of this VM.';
 async function emptyNotes(
   vsphere: Vsphere,
   object: Moref,
-  run: string,
-  onlyWhole: boolean,
+  isOurs: (seen: SeenVm) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const seen = await lookAtVm(vsphere, object, signal);
-  const isToEmpty = (now: SeenVm): boolean => isMarkedBy(now, run) && !(onlyWhole && isTorn(now));
   if (seen && seen.annotation !== '' && withoutInPlaceLines(seen.annotation) === '')
     await changeVm(
       vsphere,
       object,
-      (now) => (isToEmpty(now) && withoutInPlaceLines(now.annotation) === '' ? [['annotation', '']] : []),
+      (now) => (isOurs(now) && withoutInPlaceLines(now.annotation) === '' ? [['annotation', '']] : []),
       signal,
     );
 }

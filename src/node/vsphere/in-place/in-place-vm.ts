@@ -3,11 +3,11 @@ import { identityOf } from '../../sources/vsphere/disk-info.ts';
 import { lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
 import { missingPrivileges, type Privilege } from '../privileges.ts';
 import { inPlacePrivileges } from '../restore-privileges.ts';
-import { chainOf } from '../disk-chain.ts';
+import { chainsOf } from '../disk-chain.ts';
 import { disksOf } from '../vm-disks.ts';
 import { lookAtVm as lookAtState } from '../vm-state.ts';
 import type { Vsphere } from '../vsphere.ts';
-import { list, optionalText, xsiType, type Moref } from '../xml.ts';
+import { list, optionalText, type Moref } from '../xml.ts';
 import { inPlaceMarkIn, type InPlaceMark } from './in-place-mark.ts';
 
 /** A disk of the VM that is written to. */
@@ -147,9 +147,7 @@ async function sharedWith(
   return all
     .filter((one) => one.object.value !== object.value)
     .flatMap(({ object: other, values }) =>
-      list(values.get('config.hardware.device'), 'VirtualDevice')
-        .filter((device) => xsiType(device) === 'VirtualDisk')
-        .flatMap(chainOf)
+      chainsOf(list(values.get('config.hardware.device'), 'VirtualDevice'))
         .filter(({ path }) => files.has(path))
         .map(({ path }) => `the VM ${optionalText(values.get('name')) ?? other.value} has ${path}, too`),
     );

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { ObjectProperties, Vsphere } from '../vsphere.ts';
-import { chainOf, type ChainFile } from '../disk-chain.ts';
-import { list, xsiType } from '../xml.ts';
+import { chainsOf, type ChainFile } from '../disk-chain.ts';
+import { list } from '../xml.ts';
 import type { SeenVm } from './marked-vm.ts';
 
 /**
@@ -32,9 +32,7 @@ export async function assertOwnDisks(
 }
 
 const filesOf = ({ values }: ObjectProperties): ChainFile[] =>
-  list(values.get('config.hardware.device'), 'VirtualDevice')
-    .filter((device) => xsiType(device) === 'VirtualDisk')
-    .flatMap(chainOf);
+  chainsOf(list(values.get('config.hardware.device'), 'VirtualDevice'));
 
 const isSame = (one: ChainFile, other: ChainFile): boolean =>
   one.path === other.path && (one.datastore === null || other.datastore === null || one.datastore === other.datastore);

@@ -66,7 +66,7 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
               draft={draft}
               label={file === null ? 'Text of the new plan' : `Text of ${plain(file)}`}
               fileName={() => name.peek()}
-              onSave={() => draft.dirty.peek() && (open.value = draft.theirs.peek() ? 'conflict' : 'save')}
+              onSave={() => draft.dirty.peek() && (open.value = firstOf(draft))}
               onEditor={(one) => (editor.current = one)}
             />
             <p class="plan-file-foot">
@@ -138,6 +138,9 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
   );
 }
 
+/** What somebody else is known to have saved is compared before one's own text is saved. */
+const firstOf = (draft: PlanDraft): Open => (draft.theirs.peek() ? 'conflict' : 'save');
+
 interface HeadProps {
   readonly file: string | null;
   readonly draft: PlanDraft;
@@ -162,12 +165,7 @@ function Head({ file, draft, name, saved, onOpen }: HeadProps): JSX.Element {
               Remove…
             </button>
           )}
-          <button
-            type="button"
-            class="button primary"
-            disabled={!dirty}
-            onClick={() => onOpen(draft.theirs.peek() ? 'conflict' : 'save')}
-          >
+          <button type="button" class="button primary" disabled={!dirty} onClick={() => onOpen(firstOf(draft))}>
             Save…
           </button>
         </span>

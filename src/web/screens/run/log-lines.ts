@@ -75,15 +75,12 @@ function said(event: RunEvent, title: string): readonly [kind: LogLine['kind'], 
     case 'run.cancelling':
       return ['warning', `${event.signal}: stopping and cleaning up`];
     case 'run.finished':
-      return [event.error === null ? 'good' : 'error', endings[event.status] ?? `the run ended: ${event.status}`];
+      return [
+        event.error === null ? 'good' : 'error',
+        event.status === 'cancelled' ? 'the run was cancelled' : `the run ${event.status}`,
+      ];
   }
 }
-
-const endings: Readonly<Record<string, string>> = {
-  succeeded: 'the run succeeded',
-  failed: 'the run failed',
-  cancelled: 'the run was cancelled',
-};
 
 function progressOf(disk: DiskProgressLine): string {
   const left = timeLeft(disk);

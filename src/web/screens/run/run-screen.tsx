@@ -12,10 +12,10 @@ import { runLook } from '../../design/looks.ts';
 import { now } from '../../design/moment.ts';
 import { ErrorNotice, Notice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
-import { plain, Text } from '../../design/text.tsx';
+import { plain } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
-import { linkTo } from '../../shell/links.ts';
+import { NamedLink } from '../../shell/named-link.tsx';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { Cancel } from './cancel.tsx';
@@ -118,8 +118,8 @@ function Facts({
   const facts: readonly Fact[] = [
     ['Started', <Time at={run.started} />],
     ['Took', tookOf(run)],
-    ...(run.vm === '*' ? [] : [['VM', <VmLink name={run.vm} />] as const]),
-    ...(trigger === 'command' ? [] : [['Plan', <PlanLink name={run.plan} />] as const]),
+    ...(run.vm === '*' ? [] : [['VM', <NamedLink kind="vm" name={run.vm} />] as const]),
+    ...(trigger === 'command' ? [] : [['Plan', <NamedLink kind="plan" name={run.plan} />] as const]),
     ['Begun by', trigger === 'command' ? 'a command or this page, without a plan' : trigger],
     ...(parent === null ? [] : [['Part of', <a href={`/runs/${encodeURIComponent(parent)}`}>its group</a>] as const]),
     ...(run.backup_id === null ? [] : [['Restore point', <code>{plain(run.backup_id)}</code>] as const]),
@@ -127,23 +127,6 @@ function Facts({
     ...(trigger === 'command' || file === '' ? [] : [['Plan file', <code>{plain(file)}</code>] as const]),
   ];
   return <FactList of={facts} />;
-}
-
-const VmLink = ({ name }: { readonly name: string }): JSX.Element => (
-  <a href={`/vms/${encodeURIComponent(name)}`}>
-    <Text of={name} />
-  </a>
-);
-
-function PlanLink({ name }: { readonly name: string }): JSX.Element {
-  const link = linkTo('plan', name);
-  return link ? (
-    <a href={link.to}>
-      <Text of={name} />
-    </a>
-  ) : (
-    <Text of={name} />
-  );
 }
 
 const tookOf = (run: Run): string =>

@@ -5,9 +5,9 @@ import { formatDuration } from '../../../view/format.ts';
 import { may } from '../../client/session.ts';
 import { StatusMark, type Look } from '../../design/status-mark.tsx';
 import { Table, type Column } from '../../design/table.tsx';
-import { plain, Text } from '../../design/text.tsx';
+import { plain } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
-import { linkTo } from '../../shell/links.ts';
+import { NamedLink } from '../../shell/named-link.tsx';
 import { Backfill } from './backfill.tsx';
 import { PauseOrResume } from './pause.tsx';
 import { clock, dayTitle, entriesOf, type Entry, type Outcome, type Week } from './week.ts';
@@ -91,7 +91,7 @@ export function PlanWeeks({ plans, week, again }: PlanWeeksProps): JSX.Element {
 
 const About = ({ plan }: { readonly plan: TimetablePlan }): JSX.Element => (
   <div class="plan-about">
-    <PlanName name={plan.plan} />
+    <NamedLink kind="plan" name={plan.plan} />
     {plan.cron === null ? null : (
       <span class="soft">
         <span class="mono">{plain(plan.cron)}</span> {plain(plan.timezone ?? '')}
@@ -115,17 +115,6 @@ const About = ({ plan }: { readonly plan: TimetablePlan }): JSX.Element => (
     )}
   </div>
 );
-
-function PlanName({ name }: { readonly name: string }): JSX.Element {
-  const link = linkTo('plan', name);
-  return link ? (
-    <a href={link.to}>
-      <Text of={name} />
-    </a>
-  ) : (
-    <Text of={name} />
-  );
-}
 
 /** The newest of the past and the first of what comes, where there are many. */
 function cellOf(entries: readonly Entry[]): JSX.Element | null {
