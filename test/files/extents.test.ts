@@ -21,7 +21,8 @@ describe('parseFilefrag', () => {
       '   2:     8192..   12287:     122880..    126975:   4096:      86016: unwritten',
       '   3:    12288..   16383:          0..      4095:   4096:     126976: last,encoded,eof',
     );
-    expect(parseFilefrag(text)).toEqual([
+    expect(parseFilefrag(text)?.reached).toBe(16384);
+    expect(parseFilefrag(text)?.told).toEqual([
       { at: 0, length: 4096, physical: 40960 },
       { at: 4096, length: 4096, physical: 81920 },
       { at: 12288, length: 4096, physical: null },
@@ -38,7 +39,7 @@ describe('parseFilefrag', () => {
     'unknown_loc,unwritten',
   ])('does not take %s for bytes at a place', (flags) => {
     const text = list(`   0:        0..    4095:      40960..     45055:   4096:             ${flags}`);
-    expect(parseFilefrag(text)).toEqual([{ at: 0, length: 4096, physical: null }]);
+    expect(parseFilefrag(text)?.told).toEqual([{ at: 0, length: 4096, physical: null }]);
   });
 
   it('takes no list that was cut off, and none out of order', () => {

@@ -1,6 +1,8 @@
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import { PartsWriter, type PartsOutput } from '../archive/parts.ts';
 import { firstLines } from '../first-lines.ts';
 import type { Answer } from '../protocol.ts';
+import { readAnyway, tellsHoles } from './extents.ts';
 import { quickTar, type Named } from './ext/quick-tar.ts';
 import { goThrough, type Begin } from './go-through.ts';
 import { gnuTar, longestName, tooDeep } from './gnu-tar.ts';
@@ -39,11 +41,16 @@ export async function writeArchive(members: Members, means: Means, out: Outlet):
   const quick = device === null ? null : await quickTar(device, begin, { parts, pieces });
   const { single, whole, said: lost } = quick ?? { single: [], whole: begin.map(({ name }) => name), said: [] };
   const left = [...lost];
-  const names = async (add: (name: Buffer) => Promise<void>): Promise<void> => {
+  const knowsHoles = means.archive?.knowsHoles !== false;
+  const names = async (take: (name: Buffer) => Promise<void>): Promise<void> => {
+    const add = async (name: Buffer): Promise<void> => {
+      if (!knowsHoles || !(await isEndless(folder, name))) await take(name);
+      else left.push(`/${name.toString().replace(/^\.\//, '')}: ${endless}`);
+    };
     for (const name of [...alone, ...single]) await add(name);
     for (const name of whole) left.push(...(await addBelow(members, name, { add, pause: () => out.breathe() })));
   };
-  const tar = await gnuTar({ folder, names, holes: means.archive?.knowsHoles === false ? 'raw' : 'seek' }, parts);
+  const tar = await gnuTar({ folder, names, holes: knowsHoles ? 'seek' : 'raw' }, parts);
   await parts.end();
   const said = firstLines(mostSaid);
   for (const line of left) said.add(`tar: ${line}\n`);
@@ -66,6 +73,20 @@ const linesAtOnce = 4;
 
 /** Of what is left out, bytes. */
 const mostSaid = 16_000;
+
+const endless = 'its file system is damaged and cannot say where its holes are';
+/** Whether tar would read a file for hours that is little but holes, to find them. @param folder open; the name is below it */
+async function isEndless(folder: number, name: Buffer): Promise<boolean> {
+  const path = Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
+  const { size, blocks, mode } = lstatSync(path);
+  if ((mode & constants.S_IFMT) !== constants.S_IFREG || size - blocks * 512 < readAnyway) return false;
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return !(await tellsHoles(file, size));
+  } finally {
+    closeSync(file);
+  }
+}
 
 interface Names {
   add(name: Buffer): Promise<void>;

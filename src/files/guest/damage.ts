@@ -26,6 +26,9 @@ export function refusalOf(error: unknown): string | null {
   return syscall === undefined ? null : (damage.get(-(errno ?? 0)) ?? code ?? 'an error');
 }
 
+/** The name of an error number that damage looks like. */
+export const damageNamed = (errno: number): string | undefined => damage.get(errno);
+
 /** @returns in words, where that is what damage looks like; else null */
 export function damageOf(error: unknown): string | null {
   const { errno, syscall } = error as NodeJS.ErrnoException;
