@@ -19,6 +19,8 @@ export interface Caller {
   readonly granted?: { readonly roles: readonly string[]; readonly vms: readonly string[] | null };
   /** It has shown lately that it is who it says, for what destroys. Tokens always have, and users of a proxy: nobody can ask them. */
   isFresh(): boolean;
+  /** Whether it would be let in now, with the same rights. It counts as a use: asked while an answer goes on. */
+  isCurrent(): boolean;
 }
 
 /** A caller whose rights hold for all VMs. */
@@ -29,6 +31,7 @@ export const callerWith = (kind: CallerKind, name: string, rights: ReadonlySet<s
   allVms: true,
   mayVm: () => true,
   isFresh: () => true,
+  isCurrent: () => true,
 });
 
 /** Whoever calls what is public. */

@@ -13,8 +13,10 @@ export function checkParams(
   named: Readonly<Record<string, Parameter>> | undefined,
   given: Given,
   what: 'part of the path' | 'parameter' | 'header',
+  others: 'refused' | 'ignored' = 'ignored',
 ): Record<string, string> {
   const params: Record<string, string> = {};
+  if (others === 'refused') assertNoOthers(named ?? {}, given);
   for (const [name, { schema, required }] of Object.entries(named ?? {})) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (required && !value) throw invalid(`the ${what} ${name} is missing`, name);
@@ -29,17 +31,38 @@ export function checkParams(
 function checkParam(schema: string, name: string, value: string): string {
   const validate = validatorOf(schema);
   if (validate(value)) return value;
-  throw invalid(`${name} is not valid: ${validate.errors?.[0]?.message ?? ''}`, name);
+  const [first] = validate.errors ?? [];
+  const allowed: unknown = first?.params['allowedValues'];
+  if (Array.isArray(allowed)) throw invalid(`${name} must be one of ${allowed.join(', ')}`, name);
+  throw invalid(`${name} is not valid: ${first?.message ?? ''}`, name);
+}
+
+/** What is misspelt would be taken for left out. */
+function assertNoOthers(named: Readonly<Record<string, Parameter>>, given: Given): void {
+  const other = Object.keys(given).find((name) => !Object.hasOwn(named, name));
+  if (other === undefined) return;
+  const names = Object.keys(named);
+  const shown = /^[\w.-]{1,64}$/.test(other) ? other : 'the query';
+  const there = names.length === 0 ? 'this request takes none' : `there are ${names.join(', ')}`;
+  throw invalid(`${shown} is no parameter of this request: ${there}`, shown);
 }
 
 /** The body that a route announces, as it came; undefined where it announces none. @throws 415, SendenseError `request.invalid` */
 export function checkBody({ body: announced }: Pick<Route<unknown>, 'body'>, body: unknown): unknown {
-  if (!announced) return undefined;
+  if (!announced) {
+    if (isNothing(body)) return undefined;
+    throw invalid('this request takes no body', '/');
+  }
   const streams = body instanceof Readable;
   if (streams !== 'stream' in announced)
     throw httpError(415, `the body must be ${streams ? 'application/json' : 'application/octet-stream'}`);
   return 'schema' in announced ? checkJson(announced.schema, body) : body;
 }
+
+/** Who wants something by a body that nobody reads would be told that it was done. */
+const isNothing = (body: unknown): boolean =>
+  body == null ||
+  (typeof body === 'object' && !(body instanceof Readable) && Object.keys(body).length === 0 && !Array.isArray(body));
 
 /**
  * A value that its schema allows, defaults filled in.

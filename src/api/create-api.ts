@@ -11,8 +11,6 @@ import { makeServer, type ServerOptions } from './server.ts';
 export interface ApiOptions<Parts> extends Omit<ServerOptions, 'name' | 'help' | 'methodsAt'> {
   readonly parts: Parts;
   readonly figures: ApiFigures;
-  /** JSON answers have ETags. */
-  readonly etags?: boolean;
   /** Where it writes down who changed what; default: nowhere. */
   readonly audit?: ApiAudit;
 }
@@ -23,11 +21,11 @@ export type ApiLogger = FastifyBaseLogger;
 
 /** Makes an API of its routes: whoever may call is answered, every answer is counted and has a line in the log. */
 export async function createApi<Parts>(api: Api<Parts>, options: ApiOptions<Parts>): Promise<ApiServer> {
-  const { parts, figures, etags, audit, ...server } = options;
+  const { parts, figures, audit, ...server } = options;
   const methodsAt = methodsOf(api.routes, server.head === true);
   const app = await makeServer({ ...server, name: api.name, help: api.help, methodsAt });
   logAnswers(app, figures);
-  if (etags) tagAnswers(app);
+  if (api.etags === true) tagAnswers(app);
   if (audit) auditRefusals(app, audit);
   registerRoutes(app, api, { parts, audit });
   return app;

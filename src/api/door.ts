@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { bearerCheck } from '../host/node-api/bearer-token.ts';
+import { bearerCheck, bearerOf } from '../host/node-api/bearer-token.ts';
 import { callerWith, type Caller } from './caller.ts';
 import type { OneTimeTickets } from './one-time.ts';
 
@@ -43,7 +43,3 @@ export function tokenDoor({ token, tokenRemedy, oneTime }: TokenDoorOptions): Do
     refusal: () => new SendenseError('node.refused', 'the token is missing or wrong', remedy),
   };
 }
-
-/** What an `Authorization: Bearer …` holds. */
-export const bearerOf = (authorization: string | undefined): string | undefined =>
-  /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1];

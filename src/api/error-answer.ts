@@ -39,6 +39,8 @@ export function answerError(raw: FastifyError | Error, request: FastifyRequest, 
   const { message } = body.error;
   request.failure = { code: body.error.code as ErrorCode, message, again: details['first'] === false };
   if (details['retrySeconds'] !== undefined) void reply.header('retry-after', String(details['retrySeconds']));
+  // RFC 9110, 11.6.1. No browser asks for a password of its own because of it.
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="Sendense"');
   if (!request.raw.complete) letGo(request.raw);
   forget(reply);
   // What is there now, for who has seen something older (RFC 9110, 8.8.3).

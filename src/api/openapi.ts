@@ -3,8 +3,10 @@ import { schemaOf } from '../schemas/validator.ts';
 import { errorsOf, statusOf } from './common-errors.ts';
 import { componentSchemas } from './openapi-schemas.ts';
 import {
+  answerHeaders,
   publicRight,
   type Answer,
+  type AnswerHeader,
   type Api,
   type Credential,
   type Parameter,
@@ -23,6 +25,14 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
   for (const route of api.routes)
     (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route, api, schemas.ref);
   const tickets = api.routes.some(({ credentials }) => credentials?.includes('one-time'));
+  const headers = {
+    'x-request-id': { description: "The request's id in the log.", schema: { type: 'string' } },
+    'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' } },
+    'www-authenticate': { description: 'How to say who you are.', schema: { type: 'string' } },
+    ...Object.fromEntries(
+      Object.entries(answerHeaders).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+    ),
+  };
   return {
     openapi: '3.1.0',
     info: {
@@ -30,7 +40,7 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
       version,
       summary: api.summary,
       description:
-        'Times are milliseconds since 1970, sizes are bytes. Errors have one shape and the codes of docs/errors.md.',
+        'Times are milliseconds since 1970, sizes are bytes. Errors have one shape and the codes of docs/errors.md. A path that there is not is answered 404, another method of a path 405 with `Allow`. Parameters and fields that there are not are refused.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [api.server],
@@ -48,7 +58,10 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
         ),
         ...(tickets ? { ticket: { type: 'http', scheme: 'bearer', description: 'A ticket, good for one call.' } } : {}),
       },
-      headers: { 'x-request-id': { description: "The request's id in the log.", schema: { type: 'string' } } },
+      // What nothing refers to is left out.
+      headers: Object.fromEntries(
+        Object.entries(headers).filter(([name]) => JSON.stringify(paths).includes(`#/components/headers/${name}"`)),
+      ),
       schemas: schemas.all(),
     },
   };
@@ -56,7 +69,7 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
 
 type Ref = (schema: string) => Json;
 
-function operation(route: Route<never>, api: Pick<Api<never>, 'tokensOfRights'>, ref: Ref): Json {
+function operation(route: Route<never>, api: Pick<Api<never>, 'tokensOfRights' | 'etags' | 'locates'>, ref: Ref): Json {
   const { id, tag, summary, description, params = {}, query = {}, headers = {}, body } = route;
   const parameters = [
     ...Object.entries(params).map(([name, one]) => parameter(name, 'path', { ...one, required: true }, ref)),
@@ -72,10 +85,36 @@ function operation(route: Route<never>, api: Pick<Api<never>, 'tokensOfRights'>,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: requestBody(body, ref) } : {}),
     responses: {
-      ...Object.fromEntries(Object.entries(route.answers).map(([status, answer]) => [status, response(answer, ref)])),
+      ...Object.fromEntries(
+        Object.entries(route.answers).map(([status, answer]) => [
+          status,
+          response({ ...answer, headers: headersOf(Number(status), answer, route, api) }, ref),
+        ]),
+      ),
+      ...(isTagged(route, api) ? { 304: response({ description: unchanged, headers: ['etag'] }, ref) } : {}),
       ...refusals(route, ref),
     },
   };
+}
+
+const unchanged = 'It is as it was (`If-None-Match`).';
+
+/** Whether an API with ETags gives its answer one. */
+const isTagged = ({ method, answers }: Route<never>, { etags }: Pick<Api<never>, 'etags'>): boolean =>
+  etags === true && method === 'GET' && isJson(answers[200]);
+
+const isJson = ({ schema, type }: Partial<Answer> = {}): boolean =>
+  schema !== undefined || type?.startsWith('application/json') === true;
+
+function headersOf(
+  status: number,
+  { headers = [] }: Answer,
+  route: Route<never>,
+  api: Pick<Api<never>, 'etags' | 'locates'>,
+): readonly AnswerHeader[] {
+  const own: AnswerHeader[] =
+    status === 202 && api.locates === true ? ['location'] : status === 200 && isTagged(route, api) ? ['etag'] : [];
+  return [...new Set([...own, ...headers])];
 }
 
 /** Who may call, where that is not who has the token; and the right that it takes. */
@@ -107,33 +146,53 @@ const requestBody = (body: RequestBody, ref: Ref): Json =>
         content: { 'application/json': { schema: ref(body.schema) } },
       };
 
-const requestIdHeader = { 'x-request-id': { $ref: '#/components/headers/x-request-id' } };
+const headerRefs = (...names: readonly string[]): Json =>
+  Object.fromEntries(['x-request-id', ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
-function response({ description, schema, type }: Answer, ref: Ref): Json {
+function response({ description, schema, type, headers = [] }: Answer, ref: Ref): Json {
   const schemas = [schema ?? []].flat().map(ref);
   const media = schemas.length === 0 ? {} : { schema: schemas.length === 1 ? schemas[0] : { anyOf: schemas } };
   const content =
     schemas.length === 0 && type === undefined ? {} : { content: { [type ?? 'application/json']: media } };
-  return { description, headers: requestIdHeader, ...content };
+  return { description, headers: headerRefs(...headers), ...content };
 }
+
+const headersOfRefusal: Readonly<Record<number, readonly string[]>> = {
+  401: ['www-authenticate'],
+  412: ['etag'],
+  429: ['retry-after'],
+};
+
+/** What HTTP itself has a status for. */
+const refusalsOfHttp = ({
+  body,
+}: Pick<Route<never>, 'body'>): readonly (readonly [status: number, words: string])[] => [
+  [408, 'The request did not come in time.'],
+  [431, 'The head of the request is too long.'],
+  ...(body
+    ? ([
+        ...('bytes' in body ? ([[413, 'The body is too long.']] as const) : []),
+        [415, 'The body is of another type than is announced.'],
+      ] as const)
+    : []),
+];
 
 /** One answer for each status, with the codes that it comes with. */
 function refusals(route: Route<never>, ref: Ref): Json {
   const codes = errorsOf(route).toSorted();
-  const byStatus = Map.groupBy(codes, statusOf);
+  const byStatus = new Map<number, string[]>();
+  const add = (status: number, words: string): void =>
+    void byStatus.set(status, [...(byStatus.get(status) ?? []), words]);
+  for (const code of codes) add(statusOf(code), `\`${code}\`: ${catalogue[code].title}.`);
+  for (const [status, words] of refusalsOfHttp(route)) add(status, `\`request.invalid\`: ${words}`);
   return Object.fromEntries(
     [...byStatus]
       .toSorted(([a], [b]) => a - b)
       .map(([status, each]) => [
         status,
         {
-          description: each.map((code) => `\`${code}\`: ${catalogue[code].title}.`).join(' '),
-          headers: {
-            ...requestIdHeader,
-            ...(status === 429
-              ? { 'retry-after': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
-              : {}),
-          },
+          description: each.join(' '),
+          headers: headerRefs(...(headersOfRefusal[status] ?? [])),
           content: { 'application/json': { schema: ref('api/error.json') } },
         },
       ]),

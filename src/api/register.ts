@@ -1,7 +1,8 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { audited, type ApiAudit } from './audit.ts';
-import { nobody } from './caller.ts';
+import { nobody, type Caller } from './caller.ts';
 import { cameFromOf } from './came-from.ts';
 import { checkBody, checkParams, type Given } from './check-input.ts';
 import type { Answer, AnswerHead, Api, Call, Parameter, Route } from './route.ts';
@@ -39,6 +40,7 @@ export function registerRoutes<Parts>(
           answer: headOf(request, reply),
         };
         const result = await audited(audit, route, { request, reply, facts, who }, () => route.handle(call));
+        if (result instanceof Readable) endWith(result, call.caller);
         return result ?? reply.send();
       },
     });
@@ -53,7 +55,7 @@ function checkedInput(
   checkParams(route.headers, request.headers, 'header');
   return {
     params,
-    query: checkParams(route.query, request.query as Given, 'parameter'),
+    query: checkParams(route.query, request.query as Given, 'parameter', route.anyQuery ? 'ignored' : 'refused'),
     body: checkBody(route, request.body),
   };
 }
@@ -89,6 +91,27 @@ const headOf = (request: FastifyRequest, reply: FastifyReply): AnswerHead => ({
   header: (name, value) => void reply.header(name, value),
   trailer: (name, value) => void reply.trailer(name, async () => value()),
 });
+
+/** Whether who hears an answer that goes on would still be let in is asked so often, ms. */
+const lookMs = 2000;
+
+/** Ends an answer that goes on once its caller would not get it any more: its token was revoked, its user may do less. */
+function endWith(answer: Readable, caller: Caller): void {
+  const timer = setInterval(() => {
+    if (!mayGoOn(caller))
+      answer.destroy(new SendenseError('access.login', `${caller.name} may not have this any more`));
+  }, lookMs).unref();
+  answer.once('close', () => clearInterval(timer));
+}
+
+function mayGoOn(caller: Caller): boolean {
+  try {
+    return caller.isCurrent();
+  } catch {
+    // Nobody can say so.
+    return false;
+  }
+}
 
 /** Aborts when the caller goes away before the answer. Fastify's own `request.signal` aborts as soon as the body was read. */
 function goneSignal(reply: FastifyReply): AbortSignal {

@@ -57,7 +57,19 @@ export interface Answer {
   readonly schema?: string | readonly string[];
   /** Content type of what is not JSON by a schema; nothing comes where there is neither. */
   readonly type?: string;
+  /** Those that it sets itself; its API may add some (`etags`, `locates`). */
+  readonly headers?: readonly AnswerHeader[];
 }
+
+/** Headers of answers, which the API's document describes. */
+export const answerHeaders = {
+  'etag': 'The version of what is answered: for `If-None-Match`, and for `If-Match` where a change takes it.',
+  'location': 'Where to look at what was made or begun.',
+  'content-range': 'Which part of the file this is.',
+  'content-disposition': 'Name for the file.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type AnswerHeader = keyof typeof answerHeaders;
 
 /** What a caller of an API without users brings: `token` the API's token, `one-time` a ticket for one call of one route (`one-time.ts`). */
 export type Credential = 'token' | 'one-time';
@@ -91,9 +103,12 @@ export interface Route<Parts, Body = unknown> {
   /** It destroys something: a user has to type the password again, unless that was less than ten minutes ago. */
   readonly fresh?: boolean;
   readonly params?: Readonly<Record<string, Parameter>>;
-  /** What a query has beside them is ignored. */
+  /** A request that has others is refused, unless `anyQuery`. */
   readonly query?: Readonly<Record<string, Parameter>>;
+  /** Others make the query: what it has beside the parameters is ignored. */
+  readonly anyQuery?: boolean;
   readonly headers?: Readonly<Record<string, Parameter>>;
+  /** Without one, a request that has a body other than `{}` is refused. */
   readonly body?: RequestBody;
   /** By status; the first is what a handler answers that says nothing else. */
   readonly answers: Readonly<Record<number, Answer>>;
@@ -121,6 +136,10 @@ export interface Api<Parts> {
   readonly help?: string;
   readonly title: string;
   readonly summary: string;
+  /** JSON answers have ETags, by which a caller that has them already is answered 304. */
+  readonly etags?: boolean;
+  /** Its routes say with every 202 where to look (`location`). */
+  readonly locates?: boolean;
   readonly server: { readonly url: string; readonly description: string };
   /** Where the token is. */
   readonly token: string;

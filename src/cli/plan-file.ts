@@ -14,7 +14,7 @@ export function planFile(name: string, { implied }: Pick<CommandContext, 'implie
   if (found?.isDirectory()) throw usage(`${name} is a folder, not a plan file`, plansIn(name).slice(0, 3));
   if (found) return resolve(name);
   const isPath = /[/\\.]/.test(name);
-  const words = implied && !isPath ? [...commands.map((command) => command.name), 'help'] : [];
+  const words = implied && !isPath ? commandWords() : [];
   const near =
     didYouMean(name, words) ??
     didYouMean(
@@ -24,6 +24,14 @@ export function planFile(name: string, { implied }: Pick<CommandContext, 'implie
   const folder = dirname(name);
   const suggestion = near === null ? [] : [words.includes(near) || folder === '.' ? near : join(folder, near)];
   throw usage(implied && !isPath ? `no such command or plan file: ${name}` : `no such plan file: ${name}`, suggestion);
+}
+
+const commandWords = (): string[] => [...commands.map((command) => command.name), 'help'];
+
+/** A word that is no command, and no plan that the hub elsewhere knows. */
+export function noCommandOrPlan(name: string): SendenseError {
+  const near = didYouMean(name, commandWords());
+  return usage(`no such command, or plan that the hub knows: ${name}`, near === null ? [] : [near]);
 }
 
 const usage = (message: string, meant: readonly string[]): SendenseError =>

@@ -69,7 +69,6 @@ export async function createHubApi(options: HubApiOptions): Promise<ApiServer> {
     logger: log,
     figures: { request: ({ status }) => service.request(status), error: () => {} },
     head: true,
-    etags: true,
     audit: hub.audit,
     openFile: ({ method, url, headers }) =>
       answerPage(page, {

@@ -39,7 +39,7 @@ import type { OidcLogin } from './access/oidc-login.ts';
 import type { Audit } from './access/manage-audit.ts';
 import type { Tokens } from './access/manage-tokens.ts';
 import type { Care } from './repositories/manage-care.ts';
-import type { FileSessions } from './files/file-sessions.ts';
+import type { AllFileSessions } from './files/file-sessions.ts';
 import type { Credentials } from './credentials/manage-credentials.ts';
 import type { Nodes } from './nodes/manage-nodes.ts';
 import type { Notices } from './notify/manage-notices.ts';
@@ -152,7 +152,7 @@ export interface Hub extends AsyncDisposable {
   /** @throws SendenseError `run.unknown`, `usage` for an `ended` that goes on, or has */
   recover(request?: RecoverRequest): Promise<RecoverOutput>;
   /** Restore points to be opened in this process. @param folder private; the caller removes it */
-  files(folder: string): Promise<FileSessions>;
+  files(folder: string): Promise<AllFileSessions>;
   /** VM of a session of files, also of one that has ended; undefined: there was none. */
   filesVm(session: string): string | undefined;
   /** Who read which files, the newest last. */

@@ -547,6 +547,10 @@ export interface AllSchemas {
    */
   TransferName: string;
   /**
+   * Whether something is on.
+   */
+  Flag: 'yes' | 'no' | 'true' | 'false' | '1' | '0';
+  /**
    * The source's id of the disk.
    */
   DiskKey: string;
@@ -9096,6 +9100,10 @@ export interface FilesOutput {
    */
   opened: number;
   /**
+   * Who opened it, as `files log` calls them.
+   */
+  opened_by: string;
+  /**
    * When it ends, unless somebody reads before.
    */
   expires: number;
@@ -11521,7 +11529,7 @@ export interface Settings {
      */
     sessions: number;
     /**
-     * Restore points that one caller may have open: a user of this machine, or the API of the hub.
+     * Restore points that one caller may have open: a user of this machine, and each user and each token of the API of the hub.
      */
     sessionsPerUser: number;
     /**
@@ -14008,6 +14016,7 @@ export type Digest = AllSchemas['Digest'];
 export type BackupId = AllSchemas['BackupId'];
 export type RunId = AllSchemas['RunId'];
 export type TransferName = AllSchemas['TransferName'];
+export type Flag = AllSchemas['Flag'];
 export type DiskKey = AllSchemas['DiskKey'];
 export type Sha256 = AllSchemas['Sha256'];
 export type JobId = AllSchemas['JobId'];

@@ -13,7 +13,9 @@ export function expectDocumented(route: AnyRoute, answer: Answer<unknown>): void
   const { status, headers, body } = answer;
   const said = `${route.id}: ${status} ${JSON.stringify(body)?.slice(0, 500)}`;
   const { method, path } = route;
-  expect(secondOpinion({ method, path, status, type: headers['content-type'] ?? null, body }), said).toEqual([]);
+  expect(secondOpinion({ method, path, status, type: headers['content-type'] ?? null, body, headers }), said).toEqual(
+    [],
+  );
   const announced = route.answers[status];
   if (announced) {
     const schemas = [announced.schema ?? []].flat();

@@ -17,6 +17,14 @@ test('without the token nothing is told, not even which paths there are', async 
   expect(api.counted.refused).toBe(24);
 });
 
+test('the scheme of the token may have small letters, and a refusal names the scheme', async () => {
+  await using api = await serveSmall();
+  for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bearer  '])
+    expect((await raw(api, 'GET', '/either', '', { authorization: `${scheme} ${token}` })).status).toBe(200);
+  const refused = await raw(api, 'GET', '/either', '', { authorization: 'bearer wrong' });
+  expect([refused.status, refused.headers['www-authenticate']]).toEqual([401, 'Bearer realm="Sendense"']);
+});
+
 test('a ticket lets in once, to its route only', async () => {
   await using api = await serveSmall();
   const ticket = api.tickets.issue('onlyTicket');

@@ -14,7 +14,7 @@ const must = { 'x-must': 'yes' };
 
 test('a handler gets its parameters, query and headers, decoded', async () => {
   await using api = await serveSmall();
-  const { status, headers, body } = await raw(api, 'GET', `/things/${sha256}?disk=0&note=a%20b&more=1`, '', must);
+  const { status, headers, body } = await raw(api, 'GET', `/things/${sha256}?disk=0&note=a%20b`, '', must);
   expect([status, headers['content-type']]).toEqual([200, expect.stringContaining('application/json')]);
   expect(body).toEqual({ params: { sha256 }, query: { disk: '0', note: 'a b' }, must: 'yes', peer: '127.0.0.1' });
   expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
@@ -41,6 +41,9 @@ test('what a route does not allow is refused before its handler, with the field'
     ['GET', `/things/${sha256}?disk=..%2f`, '', must, 'disk'],
     ['GET', `/things/${sha256}?disk=0&disk=1`, '', must, 'disk'],
     ['GET', `/things/${sha256}?disk=0`, '', {}, 'x-must'],
+    ['GET', `/things/${sha256}?disk=0&nots=a`, '', must, 'nots'],
+    ['GET', `/things/${sha256}?disk=0&__proto__=a`, '', must, '__proto__'],
+    ['GET', `/things/${sha256}?disk=0&%3Cb%3E=canary`, '', must, 'the query'],
     ['POST', '/check', '{', {}, null],
     ['POST', '/check', '', {}, null],
     ['POST', '/check', '[]', {}, ''],
@@ -78,6 +81,27 @@ test('a body gets its defaults; a type that no route takes is 415', async () => 
   for (const type of ['text/plain', 'application/xml', 'application/octet-stream'])
     expect((await raw(api, 'POST', '/check', 'a', { 'content-type': type })).status, type).toBe(415);
   expect((await raw(api, 'PUT', '/bytes', '{}', { 'content-type': 'application/json' })).status).toBe(415);
+});
+
+test('a body that nobody reads is refused, for whoever sends it wants something by it', async () => {
+  await using api = await serveSmall();
+  for (const [body, status] of [
+    ['', 204],
+    ['{}', 204],
+    ['{"dry_run":true}', 400],
+    ['[]', 400],
+    ['"x"', 400],
+  ] as const) {
+    const answer = await raw(
+      api,
+      'DELETE',
+      '/nothing',
+      body,
+      body === '' ? {} : { 'content-type': 'application/json' },
+    );
+    expect(answer.status, body).toBe(status);
+    if (status === 400) expect(answer.body.error.message).toBe('this request takes no body');
+  }
 });
 
 test('every error has the one shape, and the status that the catalogue has for it', async () => {

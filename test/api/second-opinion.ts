@@ -14,13 +14,20 @@ export interface JudgedAnswer {
   /** Its content type. */
   readonly type: string | null;
   readonly body: unknown;
+  /** By their names in small letters; default: they are not judged. */
+  readonly headers?: Readonly<Record<string, unknown>>;
 }
+
+/** Headers that say something of an answer alone: they come where they are announced, and nowhere else. */
+const judged = ['etag', 'location', 'content-range', 'retry-after', 'www-authenticate'] as const;
 
 interface Media {
   readonly schema?: { readonly $ref: string };
 }
 interface Operation {
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Media>> }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, Media>>; readonly headers?: object }>
+  >;
 }
 interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -39,12 +46,21 @@ export function secondOpinion(answer: JudgedAnswer): string[] {
 
 const files = ['hub-openapi.json', 'openapi.json'] as const;
 
-function opinion(document: Document, { method, path, status, type, body }: JudgedAnswer): string[] | undefined {
+function opinion(
+  document: Document,
+  { method, path, status, type, body, headers = {} }: JudgedAnswer,
+): string[] | undefined {
   const operation = document.operationOf(method, path.replace(/\?.*/, ''));
   if (!operation) return undefined;
   const said = `${method} ${path}: ${status}`;
   const response = operation.responses[String(status)];
   if (!response) return [`${said} is not announced`];
+  const unannounced = judged.filter(
+    (name) => headers[name] !== undefined && !Object.hasOwn(response.headers ?? {}, name),
+  );
+  if (unannounced.length > 0) return [`${said} has ${unannounced.join(', ')}, which nobody announces`];
+  const isLost = Object.hasOwn(response.headers ?? {}, 'location') && headers['location'] === undefined;
+  if (isLost && Object.keys(headers).length > 0) return [`${said} does not say where to look`];
   if (method === 'HEAD') return [];
   const media = Object.entries(response.content ?? {});
   if (media.length === 0) return body == null || body === '' ? [] : [`${said} has a body that is not announced`];

@@ -60,6 +60,7 @@ const files: FilesOutput = {
   backup_id: point,
   created: 1,
   opened: 1,
+  opened_by: 'hub user alice',
   expires: 4_000_000_000_000,
   remark: null,
   reader: 'uml',

@@ -139,8 +139,24 @@ it('tells who may see some VMs only nothing of the others, whatever is asked', a
     const seen = await hub.ask(path, { ...init, method: 'HEAD', body: null, headers: other });
     if ((init?.method ?? 'GET') === 'GET' && wanted !== 200) expect([id, seen.status]).toEqual([id, 404]);
   }
-  expect((await hub.json<FilesMountsOutput>('/mounts', { headers: own })).mounts).toHaveLength(1);
-  expect(await (await hub.ask(at('download', 'etc/hostname'), { headers: own })).text()).toBe('web1\n');
+  // Who may see the VM has no part in what others have open: a volume that they unlocked would be open to it.
+  expect((await hub.json<FilesMountsOutput>('/mounts', { headers: own })).mounts).toEqual([]);
+  expect(await codeOf(await hub.ask(at('download', 'etc/hostname'), { headers: own }))).toBe('files.session');
+  const closing = await hub.ask(`/${session}`, { method: 'DELETE', headers: own });
+  expect(await codeOf(closing)).toBe('files.session');
+  const opening = post({ vm: 'pgtest1' });
+  const { id, opened_by: by } = await hub.json<FilesOutput>('/mount', {
+    ...opening,
+    headers: { ...own, ...(opening.headers as object) },
+  });
+  expect([id === session, by]).toEqual([false, 'hub user token:own']);
+  const download = `/${id}/download?volume=disk-0p1&path=${idOf('etc/hostname')}`;
+  expect(await (await hub.ask(download, { headers: own })).text()).toBe('web1\n');
+  // Who removes restore points sees it and closes it.
+  expect((await hub.json<FilesMountsOutput>('/mounts')).mounts.map((one) => one.id).toSorted()).toEqual(
+    [session, id].toSorted(),
+  );
+  expect((await hub.ask(`/${id}`, { method: 'DELETE' })).status).toBe(204);
 });
 
 describe('a download', () => {
@@ -336,7 +352,7 @@ describe('files … of `sendense-run --hub`', () => {
 
   /** Sessions end at other times. */
   const still = (said: string): string =>
-    said.trimEnd().replaceAll(/"(id|opened|expires|atime_ns)":("[^"]*"|\d+)/g, '"$1":0');
+    said.trimEnd().replaceAll(/"(id|opened|opened_by|expires|atime_ns)":("[^"]*"|\d+)/g, '"$1":0');
 
   it.each(
     [

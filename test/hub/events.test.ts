@@ -45,7 +45,7 @@ const dataOf = (topic: Topic): Promise<string> | null =>
 
 function open({ watch }: Watched, topics: readonly Topic[], lastId: string | null = null): Stream {
   const gone = new AbortController();
-  const stream = eventStream({ watch, topics, lastId, dataOf, signal: gone.signal });
+  const stream = eventStream({ watch, who: 'alice', topics, lastId, dataOf, signal: gone.signal });
   let text = '';
   stream.setEncoding('utf8').on('data', (piece: string) => (text += piece));
   return {

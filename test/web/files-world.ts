@@ -61,6 +61,7 @@ const sessionOf = (now: number): FilesOutput => ({
   backup_id: 'p-5',
   created: now - 5 * 86_400_000,
   opened: now,
+  opened_by: 'hub user maria',
   expires: now + 3_600_000,
   remark: null,
   reader: 'uml',

@@ -40,6 +40,14 @@ const looks = [
   { colorScheme: 'dark', viewport: { width: 375, height: 800 }, rules: ofSize },
 ] as const;
 
+/** Colours on their way from one look to the next are those of neither. */
+const settled = (page: Page): Promise<unknown> =>
+  page.evaluate(`(async () => {
+    const under = () => document.getAnimations().filter((one) => one instanceof CSSTransition);
+    for (let moves = under(); moves.length > 0; moves = under())
+      await Promise.allSettled(moves.map(({ finished }) => finished));
+  })()`);
+
 /**
  * What is on the screen is sound in each look: axe finds nothing, and nothing is wider than the window. `npm run test:all` lets axe judge
  * everything in each look. `SCREENS=FOLDER` keeps a picture of each, for whoever looks at them. The window is 1280 × 800 afterwards.
@@ -49,6 +57,7 @@ export async function soundInEachLook(page: Page, name: string): Promise<void> {
     const { viewport, rules, ...media } = { rules: undefined, ...look };
     await page.emulateMedia({ colorScheme: null, forcedColors: null, ...media });
     await page.setViewportSize(viewport);
+    await settled(page);
     expect(await findings(page, all ? undefined : rules), `${name} ${JSON.stringify(media)}`).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), name).toBe(true);
     const folder = process.env['SCREENS'];

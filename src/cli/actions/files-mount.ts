@@ -17,6 +17,9 @@ const awakeMs = 5 * 60_000;
 const awakeIn = ({ expires }: Pick<FilesOutput, 'expires'>): number =>
   Math.min(awakeMs, Math.max(100, (expires - Date.now()) / 3));
 
+/** Whether somebody has closed it is asked so often, ms: perhaps nobody reads. */
+const lookMs = 5000;
+
 export async function mount(context: CommandContext): Promise<number> {
   const [first = '', ...words] = context.args;
   const text = words.length === 2 ? words[0] : undefined;
@@ -24,6 +27,7 @@ export async function mount(context: CommandContext): Promise<number> {
   if (words.length > 2) throw new SendenseError('usage', 'say a restore point, a volume if you like, and a folder');
   for (const program of ['sshfs', 'fusermount3']) if (!isInstalled(program)) throw missing(program, undefined);
   await releaseDead();
+  assertFree(folder);
   const target = emptyFolder(folder);
   return await inPoint(
     context,
@@ -60,6 +64,16 @@ function realOr(folder: string): string {
   } catch {
     return folder;
   }
+}
+
+/** @throws SendenseError `usage` where a restore point is mounted there already */
+function assertFree(folder: string): void {
+  const at = realOr(folder);
+  const taken = filesMounts().find((one) => one.folder === at);
+  if (!taken) return;
+  throw new SendenseError('usage', `a restore point is mounted on ${folder} already, by process ${taken.pid}`, {
+    remedy: `Name another folder, or end that one first: sendense-run files unmount ${folder}`,
+  });
 }
 
 /** @throws SendenseError `usage` */
@@ -123,6 +137,7 @@ async function serve(context: CommandContext, point: OpenPoint, { roots, target,
     lost: (error) => lost.abort(error),
   });
   const awake = setInterval(() => void stayOpen().catch(tree.statusOf), awakeIn(files)).unref();
+  const looks = setInterval(() => void tree.look(), lookMs).unref();
   try {
     await mountTree(tree, {
       name: `${files.vm}@${files.backup_id}`,
@@ -136,6 +151,7 @@ async function serve(context: CommandContext, point: OpenPoint, { roots, target,
     if (!signal.aborted) throw error;
   } finally {
     clearInterval(awake);
+    clearInterval(looks);
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-import { SendenseError } from '../../errors/sendense-error.ts';
+import { noNode } from '../../state/nodes/nodes.ts';
 import type {
   AuditOutput,
   FilesLogOutput,
@@ -102,7 +102,11 @@ export async function node(context: CommandContext, hub: HubConnection): Promise
   const [name = ''] = context.args;
   const all = await hub.ask<NodesOutput>('/api/v1/nodes');
   const output = { ...all, nodes: all.nodes.filter((one) => one.name === name) };
-  if (output.nodes.length === 0) throw new SendenseError('node.unknown', `no node is called ${name}`);
+  if (output.nodes.length === 0)
+    throw noNode(
+      name,
+      all.nodes.map((one) => one.name),
+    );
   print(context, output, (options) => nodeReport(output, options));
   return 0;
 }

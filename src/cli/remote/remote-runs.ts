@@ -8,6 +8,7 @@ import { planReport } from '../../view/reports/plan-report.ts';
 import type { CommandContext } from '../command.ts';
 import { worstOf } from '../exit-codes.ts';
 import { print } from '../print.ts';
+import { noCommandOrPlan } from '../plan-file.ts';
 import { reportError } from '../report-error.ts';
 import { runPlan } from '../run-plan.ts';
 import { absolute } from './remote-choose.ts';
@@ -45,9 +46,16 @@ export async function previewPlans(context: CommandContext, hub: HubConnection):
       print(context, output, (options) => planReport(output, options));
       codes.push(0);
     } catch (error) {
-      codes.push(await reportError(error, { terminal: context.terminal, json: context.global.json }));
+      const told = asWord(context, name, error);
+      codes.push(await reportError(told, { terminal: context.terminal, json: context.global.json }));
     }
   return worstOf(codes);
+}
+
+/** Who wrote no `run` may have meant a command. */
+function asWord({ implied }: CommandContext, name: string, error: unknown): unknown {
+  const isUnknown = error instanceof SendenseError && error.code === 'plan.unknown';
+  return implied && isUnknown ? noCommandOrPlan(name) : error;
 }
 
 interface VerifyWords {
@@ -135,7 +143,17 @@ export const beginAndShow = (
   begin: Begin,
   signals: CancelSignals,
 ): Promise<number> =>
-  runPlan(context, { file: begin.name, begin: (_hub, watch) => beginAndFollow(hub, begin, watch) }, signals);
+  runPlan(
+    context,
+    {
+      file: begin.name,
+      begin: (_hub, watch) =>
+        beginAndFollow(hub, begin, watch).catch((error: unknown) => {
+          throw asWord(context, begin.name, error);
+        }),
+    },
+    signals,
+  );
 
 async function beginAndFollow(
   hub: HubConnection,

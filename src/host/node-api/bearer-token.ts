@@ -8,10 +8,14 @@ export const shortestToken = 16;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+/** What an `Authorization: Bearer …` holds. The scheme may have small letters (RFC 9110, 11.1). */
+export const bearerOf = (authorization: string | undefined): string | undefined =>
+  /^bearer +(\S{1,4096}) *$/i.exec(authorization ?? '')?.[1];
+
 /** Compares the header `Authorization: Bearer …` with the token, in a time that says nothing about either. */
 export function bearerCheck(token: string): (authorization: string | undefined) => boolean {
-  const expected = digest(`Bearer ${token}`);
-  return (authorization) => timingSafeEqual(digest(authorization ?? ''), expected);
+  const expected = digest(token);
+  return (authorization) => timingSafeEqual(digest(bearerOf(authorization) ?? ''), expected);
 }
 
 /**

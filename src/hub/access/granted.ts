@@ -25,11 +25,16 @@ export function checkedGrant({ roles, vms }: Granted): Granted {
 const badRole = (why: string): SendenseError =>
   new SendenseError('usage', why, { remedy: `Name one with --role: ${roleNames.join(', ')}.` });
 
+interface GrantedCaller {
+  readonly kind: CallerKind;
+  readonly name: string;
+  isFresh(): boolean;
+  /** What is granted by now; undefined: nobody would let it in any more. */
+  grantedNow(): Granted | undefined;
+}
+
 /** Who calls with what was granted. */
-export const callerOfGrant = (
-  { kind, name, isFresh }: { readonly kind: CallerKind; readonly name: string; isFresh(): boolean },
-  granted: Granted,
-): Caller => ({
+export const callerOfGrant = ({ kind, name, isFresh, grantedNow }: GrantedCaller, granted: Granted): Caller => ({
   kind,
   name,
   rights: rightsOf(granted.roles as readonly Role[]),
@@ -37,4 +42,10 @@ export const callerOfGrant = (
   allVms: granted.vms === null,
   mayVm: (vm) => granted.vms === null || granted.vms.some((pattern) => matchesVm(vm, pattern)),
   isFresh,
+  isCurrent: () => {
+    const now = grantedNow();
+    return now !== undefined && wordsOf(now) === wordsOf(granted);
+  },
 });
+
+const wordsOf = ({ roles, vms }: Granted): string => JSON.stringify([roles, vms]);

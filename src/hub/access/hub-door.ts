@@ -1,9 +1,9 @@
 import { cameFromOf } from '../../api/came-from.ts';
 import { callerWith } from '../../api/caller.ts';
-import { bearerOf, type Door } from '../../api/door.ts';
+import type { Door } from '../../api/door.ts';
 import { publicRight } from '../../api/route.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
-import { bearerCheck } from '../../host/node-api/bearer-token.ts';
+import { bearerCheck, bearerOf } from '../../host/node-api/bearer-token.ts';
 import type { Access } from './manage-access.ts';
 import type { Tokens } from './manage-tokens.ts';
 import { allRights, type Right } from './rights.ts';

@@ -113,7 +113,8 @@ export function manageAccess(state: State): Access {
       const found = used(secret, from);
       if (!found) return undefined;
       const { user, session } = found;
-      return callerOfGrant({ kind: 'session', name: user.name, isFresh: () => isFresh(session) }, user);
+      const grantedNow = () => used(secret, from)?.user;
+      return callerOfGrant({ kind: 'session', name: user.name, isFresh: () => isFresh(session), grantedNow }, user);
     },
     sessionOf(secret, from) {
       const found = used(secret, from);

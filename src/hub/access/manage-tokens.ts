@@ -48,8 +48,11 @@ export const manageTokens = (state: State): Tokens => ({
     return shown(gone);
   },
   callerOf(secret, address) {
-    const token = /^sds_[\w-]{43}$/.test(secret) ? useToken(state, secret, address) : undefined;
-    return token && callerOfGrant({ kind: 'api-token', name: callerName(token.name), isFresh: () => true }, token);
+    const grantedNow = () => useToken(state, secret, address);
+    const token = /^sds_[\w-]{43}$/.test(secret) ? grantedNow() : undefined;
+    if (!token) return undefined;
+    const name = callerName(token.name);
+    return callerOfGrant({ kind: 'api-token', name, isFresh: () => true, grantedNow }, token);
   },
 });
 

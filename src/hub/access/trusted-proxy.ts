@@ -55,7 +55,9 @@ export function trustedProxy(settings: ProxySettings | undefined): TrustedProxy 
         throw new SendenseError('access.proxy', `the proxy says in ${header} what is no name of a user`);
       const has = groupsHeader === undefined ? [] : listOf(request.headers, groupsHeader.toLowerCase());
       const granted = grantOfGroups(has, { groups, vms });
-      return callerOfGrant({ kind: 'proxy', name: `proxy:${name}`, isFresh: () => true }, granted);
+      // Only the proxy knows, and only when it is asked anew.
+      const grantedNow = () => granted;
+      return callerOfGrant({ kind: 'proxy', name: `proxy:${name}`, isFresh: () => true, grantedNow }, granted);
     },
   };
 }

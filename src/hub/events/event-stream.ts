@@ -3,6 +3,8 @@ import type { ChangeWatch, Topic } from './watch-changes.ts';
 
 export interface EventStreamOptions {
   readonly watch: ChangeWatch;
+  /** Name of who watches. */
+  readonly who: string;
   readonly topics: readonly Topic[];
   /** `Last-Event-ID` of whoever was cut off; null: it begins. */
   readonly lastId: string | null;
@@ -26,7 +28,7 @@ const longestMs = 15 * 60_000;
  * reads on, however often it changed meanwhile.
  */
 export function eventStream(options: EventStreamOptions): Readable {
-  const { watch, topics, lastId, beats = false, dataOf = () => null, signal } = options;
+  const { watch, who, topics, lastId, beats = false, dataOf = () => null, signal } = options;
   const waiting = new Map<string, string>();
   let wanted = false;
   let ended = false;
@@ -72,7 +74,7 @@ export function eventStream(options: EventStreamOptions): Readable {
     ended = true;
     stream.push(null);
   }, longestMs);
-  const watching = watch.watch(topics, { changed }, lastId);
+  const watching = watch.watch(topics, { who, changed }, lastId);
   signal.addEventListener('abort', gone, { once: true });
   say('begin', `retry: 2000\n${event('begin', { topics }, watching.id)}`);
   if (watching.missed === null) say('resync', event('resync', {}, watching.id));

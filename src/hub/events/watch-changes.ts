@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 export type Topic = 'status' | `run:${string}` | 'progress' | `progress:${string}`;
 
 export interface Watcher {
+  /** Name of who watches. */
+  readonly who: string;
   /** Something of the topic may have changed: look again. `id` is where the watcher is now. */
   changed(topic: Topic, id: string): void;
 }
@@ -18,7 +20,8 @@ export interface Watching extends Disposable {
 /** Tells watchers of changes that any process makes. Costs nothing while nobody watches. */
 export interface ChangeWatch extends Disposable {
   watch(topics: readonly Topic[], watcher: Watcher, lastId: string | null): Watching;
-  watchers(): number;
+  /** @param who only those of this one */
+  watchers(who?: string): number;
 }
 
 export interface ChangeWatchOptions {
@@ -110,7 +113,7 @@ export function watchChanges({ changes, ofRun, ofProgress, failed }: ChangeWatch
         },
       };
     },
-    watchers: () => watched.size,
+    watchers: (who) => (who === undefined ? watched.size : [...watched.keys()].filter((one) => one.who === who).length),
     [Symbol.dispose]: () => {
       watched.clear();
       stop();

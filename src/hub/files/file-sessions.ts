@@ -16,35 +16,44 @@ export interface OpenRequest {
   readonly repository: string | undefined;
   readonly choice: PointChoice;
   readonly identity: string | undefined;
-  /** Who asks. */
+}
+
+/** Who asks. */
+export interface FilesCaller {
+  /** As the record of what was read calls it. */
   readonly who: string;
+  /** Sees and closes what others have open: restore points that are open cannot be removed. */
+  readonly mayCloseAll: boolean;
 }
 
 /** The restore points of a hub. */
 export interface KnownPoints {
   choose(
-    asked: Omit<OpenRequest, 'repository' | 'who'> & { readonly repository: string },
+    asked: Omit<OpenRequest, 'repository'> & { readonly repository: string },
   ): Promise<{ readonly backup_id: string }>;
   lines(filter: { readonly vm: string }): Promise<readonly { readonly repository: string }[]>;
 }
 
-/** The restore points that are open in this process. */
-export interface FileSessions extends AsyncDisposable {
-  /** One that is open already is used again. @throws SendenseError `files.limit`, and as `withFiles` */
+/** The restore points that one caller has open in this process. What others unlocked there is not open to it. */
+export interface FileSessions {
+  /** One that the caller has open already is used again. @throws SendenseError `files.limit`, and as `withFiles` */
   open(request: OpenRequest): Promise<OpenFiles>;
   /** Compares two restore points by their block indexes; opens none. @throws SendenseError `point.unknown`, `usage`, `files.busy` */
-  compare(
-    before: Omit<OpenRequest, 'who'>,
-    after: Omit<OpenRequest, 'who'>,
-    signal: AbortSignal,
-  ): Promise<PointComparison>;
+  compare(before: OpenRequest, after: OpenRequest, signal: AbortSignal): Promise<PointComparison>;
+  /** Also those of others, where the caller may close them. */
   all(): readonly OpenFiles[];
   /** @throws SendenseError `files.session` */
   one(id: string): OpenFiles;
   /** Downloads and archives, also of one that has ended lately. @throws SendenseError `files.session` */
   transfers(id: string): readonly Transfer[];
-  /** @throws SendenseError `files.session` */
+  /** Writes down who closes it. @throws SendenseError `files.session` */
   close(id: string): Promise<void>;
+}
+
+/** The restore points that are open in this process. */
+export interface AllFileSessions extends AsyncDisposable {
+  /** What a caller has open, and may open. */
+  of(caller: FilesCaller): FileSessions;
   /** How many are open or being opened. */
   readonly count: number;
   /** Nothing is open and nobody asks: ends the reader that waits. */
@@ -70,31 +79,31 @@ export interface FileSessionParts {
 export function createFileSessions(
   { hub, services, folder, reader }: FileSessionParts,
   limits: FileLimits,
-): FileSessions {
+): AllFileSessions {
   const spare = createSpare(join(folder, 'readers'), reader);
   const held = new Map<string, Held>();
   const ended = lately();
-  const open = new Map<string, { readonly files: OpenFiles; readonly key: string; isServed(): Promise<boolean> }>();
+  const open = new Map<string, Open>();
   const hold = (key: string, request: Parameters<typeof withFiles>[2], who: string): Held => {
     const ending = Promise.withResolvers<void>();
     const started = Promise.withResolvers<OpenFiles>();
     let remainingMs = (): number => limits.idleMs;
     const over = withFiles(services, spare, request, async (session) => {
-      const kept = keepOpen(services.state, session, { ...request, limits, end: ending.resolve });
+      const kept = keepOpen(services.state, session, { ...request, who, limits, end: ending.resolve });
       ({ remainingMs } = kept);
-      open.set(session.id, { files: kept.files, key, isServed: session.isServed });
+      open.set(session.id, { files: kept.files, key, who, isServed: session.isServed });
       started.resolve(kept.files);
       // The next one finds a reader that has started.
       spare.prepare();
       const why = await Promise.race([ending.promise, session.gone]);
       kept.stop(why ?? undefined);
       open.delete(session.id);
-      ended.add(session.id, kept.files.transfers);
+      ended.add(session.id, { who, transfers: kept.files.transfers });
     }).catch((error: unknown) => started.reject(error));
     void over.finally(() => held.delete(key));
     return { who, files: started.promise, over, end: ending.resolve, remainingMs: () => remainingMs() };
   };
-  const meant = async ({ vm, repository: named, choice, identity }: Omit<OpenRequest, 'who'>) => {
+  const meant = async ({ vm, repository: named, choice, identity }: OpenRequest) => {
     const repository = named ?? (await repositoryOf(hub, vm));
     const { backup_id: id } = await hub.choose({ vm, repository, choice, identity });
     return { repository, id };
@@ -102,48 +111,59 @@ export function createFileSessions(
   const comparer = createComparer(services);
   // They open no session, in which work is limited.
   const comparisons = workload(limits);
-  const compared = async (asked: Omit<OpenRequest, 'who'>): Promise<ComparedPoint> => {
+  const compared = async (asked: OpenRequest, who: string): Promise<ComparedPoint> => {
     const { repository, id } = await meant(asked);
-    const key = keyOf(repository, asked.vm, id);
+    const key = keyOf(who, repository, asked.vm, id);
     const files = [...open.values()].find((one) => one.key === key)?.files ?? null;
     return { key: { repository, context: asked.vm, backupId: id }, files };
   };
-  const sessions: FileSessions = {
-    async compare(before, after, signal) {
-      using _work = comparisons.enter('search');
-      return await comparer(await compared(before), await compared(after), signal);
-    },
+  const of = ({ who, mayCloseAll }: FilesCaller): FileSessions => {
+    const own = (id: string): Open | undefined => {
+      const found = open.get(id);
+      return found?.who === who ? found : undefined;
+    };
+    return {
+      async compare(before, after, signal) {
+        using _work = comparisons.enter('search');
+        return await comparer(await compared(before, who), await compared(after, who), signal);
+      },
+      async open(asked) {
+        await mkdir(join(folder, 'readers'), { recursive: true, mode: 0o700 });
+        const { vm, identity } = asked;
+        const { repository, id } = await meant(asked);
+        const key = keyOf(who, repository, vm, id);
+        // One that is ending is waited for.
+        for (let known = held.get(key); known; known = held.get(key)) {
+          const files = await known.files;
+          if (await open.get(files.info().id)?.isServed()) {
+            files.stay();
+            return files;
+          }
+          known.end();
+          await known.over;
+        }
+        assertRoom([...held.values()], who, limits);
+        const request = { repository, vm, choice: id, identity, signal: AbortSignal.timeout(openMs) };
+        const one = hold(key, request, who);
+        held.set(key, one);
+        return one.files;
+      },
+      all: () => [...open.values()].filter((one) => mayCloseAll || one.who === who).map(({ files }) => files),
+      one: (id) => own(id)?.files ?? notOpen(id),
+      transfers: (id) => (own(id)?.files.transfers ?? ended.one(id, who) ?? notOpen(id)).all(),
+      async close(id) {
+        const found = (mayCloseAll ? open.get(id) : own(id)) ?? notOpen(id);
+        const one = held.get(found.key) ?? notOpen(id);
+        found.files.begin({ who, action: 'close' })();
+        one.end();
+        await one.over;
+      },
+    };
+  };
+  return {
+    of,
     get count() {
       return held.size;
-    },
-    async open(asked) {
-      await mkdir(join(folder, 'readers'), { recursive: true, mode: 0o700 });
-      const { vm, identity, who } = asked;
-      const { repository, id } = await meant(asked);
-      const key = keyOf(repository, vm, id);
-      // One that is ending is waited for.
-      for (let known = held.get(key); known; known = held.get(key)) {
-        const files = await known.files;
-        if (await open.get(files.info().id)?.isServed()) {
-          files.stay();
-          return files;
-        }
-        known.end();
-        await known.over;
-      }
-      assertRoom([...held.values()], who, limits);
-      const request = { repository, vm, choice: id, identity, signal: AbortSignal.timeout(openMs) };
-      const one = hold(key, request, who);
-      held.set(key, one);
-      return one.files;
-    },
-    all: () => [...open.values()].map(({ files }) => files),
-    one: (id) => open.get(id)?.files ?? notOpen(id),
-    transfers: (id) => (open.get(id)?.files.transfers ?? ended.one(id) ?? notOpen(id)).all(),
-    async close(id) {
-      const one = held.get(open.get(id)?.key ?? '') ?? notOpen(id);
-      one.end();
-      await one.over;
     },
     rest: () => spare[Symbol.asyncDispose](),
     async [Symbol.asyncDispose]() {
@@ -153,23 +173,40 @@ export function createFileSessions(
       await spare[Symbol.asyncDispose]();
     },
   };
-  return sessions;
 }
 
-const keyOf = (...words: readonly [repository: string, vm: string, id: string]): string => JSON.stringify(words);
+interface Open {
+  readonly files: OpenFiles;
+  /** Of what is held. */
+  readonly key: string;
+  readonly who: string;
+  isServed(): Promise<boolean>;
+}
+
+/** Nobody shares a session: what one unlocks in it would be open to the other. */
+const keyOf = (...words: readonly [who: string, repository: string, vm: string, id: string]): string =>
+  JSON.stringify(words);
+
+interface Ended {
+  readonly who: string;
+  readonly transfers: Transfers;
+}
 
 /** Sessions that ended last: who asks why a download broke off comes after that. */
-function lately(): { add(id: string, transfers: Transfers): void; one(id: string): Transfers | undefined } {
-  const kept = new Map<string, Transfers>();
+function lately(): { add(id: string, session: Ended): void; one(id: string, who: string): Transfers | undefined } {
+  const kept = new Map<string, Ended>();
   return {
-    add(id, transfers) {
-      kept.set(id, transfers);
+    add(id, session) {
+      kept.set(id, session);
       for (const old of kept.keys()) {
         if (kept.size <= mostEnded) break;
         kept.delete(old);
       }
     },
-    one: (id) => kept.get(id),
+    one(id, who) {
+      const found = kept.get(id);
+      return found?.who === who ? found.transfers : undefined;
+    },
   };
 }
 

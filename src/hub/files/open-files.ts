@@ -56,12 +56,18 @@ export interface KeptFiles {
 interface KeepOptions {
   readonly vm: string;
   readonly repository: string;
+  /** Who opened it. */
+  readonly who: string;
   readonly limits: FileLimits;
   end(): void;
 }
 
 /** Ends the session when no byte was read for long enough. */
-export function keepOpen(state: State, session: FilesSession, { vm, repository, limits, end }: KeepOptions): KeptFiles {
+export function keepOpen(
+  state: State,
+  session: FilesSession,
+  { vm, repository, who, limits, end }: KeepOptions,
+): KeptFiles {
   const opened = Date.now();
   const busy = busyClock(limits.idleMs, end);
   const closing = new AbortController();
@@ -81,6 +87,7 @@ export function keepOpen(state: State, session: FilesSession, { vm, repository, 
       backup_id: session.point.backup_id,
       created: session.point.created,
       opened,
+      opened_by: who,
       expires: Math.round(Date.now() + busy.remainingMs()),
       remark: session.remark,
       reader: session.reader,

@@ -1,13 +1,15 @@
+import { flag, isOn } from '../../api/flags.ts';
 import { Readable } from 'node:stream';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { eventStream } from '../events/event-stream.ts';
-import type { Topic } from '../events/watch-changes.ts';
+import type { ChangeWatch, Topic } from '../events/watch-changes.ts';
 import { seesOf } from './list-answer.ts';
 import { progressText, runProgressText } from './progress.ts';
 import { defineRoute } from './route.ts';
 
-/** Streams of all callers at a time. */
+/** Streams at a time: of all callers; of one, so that no single one takes them from the others. */
 const mostStreams = 200;
+const mostOfOne = 20;
 const mostTopics = 20;
 
 export const watchEvents = defineRoute({
@@ -24,7 +26,7 @@ export const watchEvents = defineRoute({
     topics: {
       description: `With commas between them, at most ${mostTopics}: status (anything), run:ID (that run or its log), progress (how far the runs are that go on), progress:ID (one of them). Default: status.`,
     },
-    beat: { description: '`1`: an event `beat` comes every second in place of the comments.' },
+    beat: flag('`yes`: an event `beat` comes every second in place of the comments.'),
   },
   headers: {
     'last-event-id': { description: '`id` of the last event that you have; then nothing that came after is lost.' },
@@ -47,15 +49,14 @@ export const watchEvents = defineRoute({
     // nginx would keep events until it has some kilobytes of them.
     answer.header('x-accel-buffering', 'no');
     if (isHead) return Readable.from([]);
-    if (parts.events.watchers() >= mostStreams)
-      throw new SendenseError('node.limited', `${mostStreams} streams of events are open already; try again in 30 s`, {
-        details: { retrySeconds: 30 },
-      });
+    const who = call.caller.name;
+    assertRoom(parts.events, who);
     return eventStream({
       watch: parts.events,
+      who,
       topics,
       lastId: header('last-event-id'),
-      beats: query['beat'] === '1',
+      beats: isOn(query['beat']),
       dataOf: (topic) => {
         const [about, run] = topic.split(':', 2);
         if (about !== 'progress') return null;
@@ -65,6 +66,18 @@ export const watchEvents = defineRoute({
     });
   },
 });
+
+/** @throws SendenseError `node.limited` */
+function assertRoom(events: Pick<ChangeWatch, 'watchers'>, who: string): void {
+  const full =
+    events.watchers(who) >= mostOfOne
+      ? `${who} has ${mostOfOne} streams of events open already`
+      : events.watchers() >= mostStreams
+        ? `${mostStreams} streams of events are open already`
+        : null;
+  if (full !== null)
+    throw new SendenseError('node.limited', `${full}; try again in 30 s`, { details: { retrySeconds: 30 } });
+}
 
 /** @throws SendenseError `request.invalid` */
 function topicsIn(text: string): Topic[] {

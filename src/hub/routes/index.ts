@@ -33,6 +33,8 @@ export const hubApi: Api<HubParts> = {
   token: 'The token in hub-api.token beside the state database (`hub: apiToken`).',
   tokensOfRights: { figures: 'The token in hub-metrics.token beside the state database (`hub: metricsToken`).' },
   tags,
+  etags: true,
+  locates: true,
   routes: [
     health,
     openapi,

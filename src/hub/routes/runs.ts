@@ -3,7 +3,7 @@ import type { Call } from '../../api/route.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubRunLog, HubRuns, ShowRunOutput } from '../../schemas/types.ts';
 import type { RunsTable } from '../../state/database/tables.ts';
-import { numberOf } from './files/route.ts';
+import { limitOf, numberOf } from './files/route.ts';
 import { seesOf, shared } from './list-answer.ts';
 import { defineRoute, type HubParts } from './route.ts';
 
@@ -93,7 +93,7 @@ export const readRunLog = defineRoute({
   quiet: true,
   async handle(call): Promise<HubRunLog> {
     const { query, parts } = call;
-    const limit = Math.max(1, numberOf(query, 'limit', 500, mostEvents));
+    const limit = limitOf(query, 500, mostEvents);
     return parts.hub.pages.runLog(knownRun(call), { after: query['after'], limit });
   },
 });

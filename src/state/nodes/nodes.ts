@@ -60,12 +60,18 @@ export function findNodeById(state: State, id: string): NodeRecord | undefined {
 export function requireNode(state: State, name: string): NodeRecord {
   const node = findNode(state, name);
   if (node) return node;
-  const names = listNodes(state).map((one) => one.name);
-  throw new SendenseError(
+  throw noNode(
+    name,
+    listNodes(state).map((one) => one.name),
+  );
+}
+
+/** @param names of those that there are */
+export const noNode = (name: string, names: readonly string[]): SendenseError =>
+  new SendenseError(
     'node.unknown',
     `there is no enrolled node ${name}; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ') || 'none'}`,
   );
-}
 
 /** Whose key that is, as its own or as that of its newest enrolment token. */
 export function findNodeByKey(

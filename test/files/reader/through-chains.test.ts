@@ -83,14 +83,8 @@ async function openPoint(work: Workspace, stack: AsyncDisposableStack): Promise<
   );
   const folder = work.path('sessions');
   mkdirSync(folder, { mode: 0o711 });
-  const sessions = stack.use(await hub.files(folder));
-  return await sessions.open({
-    vm: 'pgtest1',
-    repository: undefined,
-    choice: 'latest',
-    identity: undefined,
-    who: 'root',
-  });
+  const sessions = stack.use(await hub.files(folder)).of({ who: 'root', mayCloseAll: true });
+  return await sessions.open({ vm: 'pgtest1', repository: undefined, choice: 'latest', identity: undefined });
 }
 
 describe.each(cases().map((one) => ({ ...one, title: `${one.form}: ${one.names.join(', ')}` })))(

@@ -4,6 +4,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { Server } from 'node:tls';
 import { expect, test } from 'vitest';
@@ -136,12 +137,22 @@ test('over TLS the session has a cookie that no other host can plant, and browse
   await expect(raw(plain, 'GET', '/')).rejects.toThrow('socket hang up');
 });
 
+/** Hangs up in the middle of the first message of TLS. */
+async function hangUp(at: ServedHub): Promise<void> {
+  const socket = connect(Number(new URL(at.running.url).port), '127.0.0.1');
+  const closed = once(socket, 'close');
+  socket.on('error', () => undefined).end(Buffer.from('160301020001', 'hex'));
+  await closed;
+}
+
 test('browsers that do not know the certificate yet use up nobody’s requests', async () => {
   const { certificate: cert, key } = makeCertificate(names);
   await using at = await servedHub({ refusedPerMinute: 3 }, {}, { certificate: { cert, key } });
   for (let attempt = 0; attempt < 8; attempt++)
     await expect(ask(at, 'GET', '/api/v1/session', {})).rejects.toThrow('self-signed certificate');
   expect((await ask(at, 'GET', '/api/v1/session', { ca: cert })).status).toBe(401);
+  // Whether Node has said its last word of the handshake when it hangs up is a matter of moments. These have said their first.
+  for (let attempt = 0; attempt < 3; attempt++) await hangUp(at);
   await until(() => at.lines.some(({ msg }) => msg === 'TLS did not begin'), 'the line');
   expect(at.lines.filter(({ msg }) => msg === 'TLS did not begin')).toHaveLength(1);
 });

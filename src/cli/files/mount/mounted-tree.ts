@@ -58,12 +58,17 @@ interface TreeOptions {
   lost(error: SendenseError): void;
 }
 
+export interface MountedTree extends SftpTree {
+  /** Asks whether the restore point is open; where it is not, `lost` hears of it. */
+  look(): Promise<void>;
+}
+
 /** What an open restore point shows in a mounted tree. */
 export function mountedTree(
   client: MountedFiles,
   roots: readonly MountedRoot[],
   { used, bounds, lost }: TreeOptions,
-): SftpTree {
+): MountedTree {
   const turns = windowTurns();
   const readerOf = (place: FilePlace, size: number): WindowReader =>
     windowReader({ size, bounds, turns, open: (from, to) => client.content(place, { from, to }) });
@@ -87,7 +92,7 @@ export function mountedTree(
     return { ...place, path: Buffer.concat([above, slash, found.below]).toString('base64url') };
   };
   const session = roots[0]?.place.session ?? '';
-  const assertOpen = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     try {
       await client.show(session);
     } catch (error) {
@@ -121,6 +126,7 @@ export function mountedTree(
     return known.get(keyOf(place)) ?? (await client.stat(place, false, false)).entry;
   };
   return {
+    look,
     used,
     stat: async (path) => (placeOf(path) === null ? topAttributes : attributesOf(await entryOf(path))),
     async *list(path) {
@@ -172,7 +178,7 @@ export function mountedTree(
     },
     statusOf(error) {
       const told = toSendenseError(error);
-      if (isNoAnswer(error)) void assertOpen();
+      if (isNoAnswer(error)) void look();
       if (told.code === 'files.path') return statuses.noSuchFile;
       return told.code === 'files.type' ? statuses.denied : statuses.inputOutput;
     },
@@ -229,10 +235,15 @@ const nameOf = (entry: FilesEntry): SftpName => {
 };
 
 /** What a hub elsewhere says is told as it is. */
-const gone = (cause: unknown): SendenseError =>
-  isFar(cause)
-    ? toSendenseError(cause)
-    : new SendenseError('files.reader', 'the restore point is not open any more', { cause });
+function gone(cause: unknown): SendenseError {
+  if (isFar(cause)) return toSendenseError(cause);
+  if (codeOf(cause) !== 'files.session')
+    return new SendenseError('files.reader', 'the restore point is not open any more', { cause });
+  return new SendenseError('files.session', 'the restore point was closed meanwhile; the folder is released', {
+    remedy: 'Mount it again. `sendense-run files log` says who closed it.',
+    cause,
+  });
+}
 
 const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException).code);
 

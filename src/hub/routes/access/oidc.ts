@@ -1,3 +1,4 @@
+import { flag, isOn } from '../../../api/flags.ts';
 import type { Call } from '../../../api/route.ts';
 import { SendenseError, toSendenseError } from '../../../errors/sendense-error.ts';
 import type { LoginWays } from '../../../schemas/types.ts';
@@ -54,7 +55,7 @@ function orPage(call: OidcCall, error: unknown): undefined {
   return lead(call, `/?login=${told.code}`);
 }
 
-const leads = { 302: { description: 'Where the browser goes.' } } as const;
+const leads = { 302: { description: 'Where the browser goes.', headers: ['location'] } } as const;
 
 export const beginOidc = defineRoute({
   ...base,
@@ -63,14 +64,14 @@ export const beginOidc = defineRoute({
   summary: 'Leads to the identity provider',
   query: {
     to: { description: 'Path of the page to come back to.' },
-    again: { description: '`true`: the provider asks for the password in any case. For what destroys.' },
+    again: flag('`yes`: the provider asks for the password in any case. For what destroys.'),
   },
   answers: leads,
   errors: ['access.oidc', 'access.provider', 'access.host'],
   async handle(call): Promise<undefined> {
     try {
       const { query, secure, answer } = call;
-      const request = { origin: originOf(call), to: pathOf(query['to']), again: query['again'] === 'true' };
+      const request = { origin: originOf(call), to: pathOf(query['to']), again: isOn(query['again']) };
       const { location, ticket } = await oidcOf(call).begin(request);
       const cookie = `${ticketName(secure)}=${ticket}; ${ticketAttributes(secure)}; Max-Age=${attemptMs / 1000}`;
       answer.header('set-cookie', cookie);
@@ -88,6 +89,8 @@ export const finishOidc = defineRoute({
   summary: 'Logs in who comes back from the identity provider',
   description: 'The provider leads here. It is registered there as the redirect URI.',
   changes: true,
+  // The provider may add what it likes.
+  anyQuery: true,
   query: {
     code: { description: 'What the hub gets the ID token for.' },
     state: { description: 'Which login it belongs to.' },

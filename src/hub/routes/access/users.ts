@@ -10,7 +10,9 @@ const params = { name: { description: 'Name of the user.', logAs: 'user' } } as 
 const version = {
   'if-match': { description: 'ETag of `GET /api/v1/users/{name}`: the user is changed only if nobody else did.' },
 } as const;
-const changed = { 200: { description: 'The user as it is now.', schema: 'output/users.json' } } as const;
+const changed = {
+  200: { description: 'The user as it is now.', schema: 'output/users.json', headers: ['etag'] },
+} as const;
 const guarded = ['access.user', 'access.changed', 'access.unread', 'access.last-admin'] as const;
 
 type UserCall = Pick<Call<HubParts, unknown>, 'parts' | 'params' | 'header' | 'answer'>;
@@ -80,7 +82,7 @@ export const addUser = defineRoute<UserAddRequest>({
   description: 'As `sendense-run user add`.',
   fresh: true,
   body: { schema: 'hub/user-add.json', bytes: 32_768 },
-  answers: { 201: { description: 'The new user.', schema: 'output/users.json' } },
+  answers: { 201: { description: 'The new user.', schema: 'output/users.json', headers: ['location'] } },
   errors: ['access.exists', 'access.password'],
   logOf: ({ name, ...granted }) => ({ user: name, ...grantFacts(granted) }),
   async handle({ parts, body, answer }): Promise<UsersOutput> {

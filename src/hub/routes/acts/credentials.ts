@@ -1,3 +1,4 @@
+import { flag, isOn } from '../../../api/flags.ts';
 import type {
   CredentialsOutput,
   HubCredentialAdd,
@@ -64,11 +65,11 @@ export const removeCredential = defineRoute({
   description: 'As `sendense-run credentials remove`.',
   fresh: true,
   params: name,
-  query: { force: { description: '`true`: although a source or a plan uses it.', logAs: 'force' } },
+  query: { force: { ...flag('`yes`: although a source or a plan uses it.'), logAs: 'force' } },
   answers: { 200: { description: 'What it was.', schema } },
   errors: ['credential.unknown', 'credential.used'],
   handle: async ({ parts, params, query }): Promise<CredentialsOutput> =>
-    parts.hub.credentials.remove(params['name'] ?? '', query['force'] === 'true'),
+    parts.hub.credentials.remove(params['name'] ?? '', isOn(query['force'])),
 });
 
 export const testCredential = defineRoute<HubCredentialTest>({
@@ -86,7 +87,7 @@ export const testCredential = defineRoute<HubCredentialTest>({
   async handle({ parts, params, body, signal }): Promise<object> {
     const { source, node, purpose } = body;
     const said = { source, node, for: purpose };
-    const flags = Object.entries(said).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}=${value}`]));
+    const flags = Object.entries(said).flatMap(([word, value]) => (value === undefined ? [] : [`--${word}=${value}`]));
     const words = ['credentials', 'test', ...flags, '--', params['name'] ?? ''];
     return await parts.askCommand(words, signal, { answersWith: [1, 3] });
   },

@@ -53,7 +53,7 @@ export const cancelRun = defineRoute({
   params: { id: { description: 'Id of the run.', logAs: 'run_id' } },
   answers: { 202: { description: 'What became of it.', schema: 'hub/run-cancelled.json' } },
   errors: ['run.unknown', 'run.elsewhere', 'access.right'],
-  async handle({ parts, params, caller }): Promise<RunCancelOutput> {
+  async handle({ parts, params, caller, answer }): Promise<RunCancelOutput> {
     const id = params['id'] ?? '';
     const run = parts.hub.pages.factsOfRun(id);
     if (!run || !mayKnow(caller, run.vm)) throw new SendenseError('run.unknown', `there is no run ${id}`);
@@ -62,7 +62,9 @@ export const cancelRun = defineRoute({
       throw new SendenseError('access.right', `${caller.name} has no right to ${right}, nor to operate`, {
         details: { right },
       });
-    return { version: 1, run_id: id, state: parts.hub.acts.cancelRun(id) };
+    const state = parts.hub.acts.cancelRun(id);
+    answer.header('location', `/api/v1/runs/${id}`);
+    return { version: 1, run_id: id, state };
   },
 });
 

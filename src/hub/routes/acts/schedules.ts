@@ -67,7 +67,7 @@ export const backfillSchedule = defineRoute<HubBackfill>({
       const words = backfillWords(call, name);
       const wanted = await slotsOf(call, words);
       if (wanted.slots.length > 0) call.parts.startRun(['schedule', 'backfill', ...words]);
-      return { status: 202, location: null, body: wanted };
+      return { status: 202, location: `/api/v1/slots?plan=${encodeURIComponent(name)}`, body: wanted };
     });
   },
 });

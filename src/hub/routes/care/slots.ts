@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HistoryOutput, NextSlotsOutput, SlotsOutput } from '../../../schemas/types.ts';
 import { slotStates, type SlotState } from '../../../state/schedules/slot-states.ts';
-import { numberOf } from '../files/route.ts';
+import { limitOf, numberOf } from '../files/route.ts';
 import { defineRoute } from '../route.ts';
 
 const most = 1000;
@@ -27,7 +27,7 @@ export const nextSlots = defineRoute({
     // A file of the hub, which the command takes too, is no name.
     if (name !== undefined && !parts.hub.schedules.list().schedules.some((one) => one.plan === name))
       throw new SendenseError('schedule.unknown', `there is no schedule ${name}`);
-    return await parts.hub.schedules.next(limitIn(query, 10), name);
+    return await parts.hub.schedules.next(limitOf(query, 10, most), name);
   },
 });
 
@@ -44,7 +44,11 @@ export const pastSlots = defineRoute({
   errors: ['schedule.unknown'],
   quiet: true,
   handle: async ({ parts, query }): Promise<SlotsOutput> =>
-    parts.hub.schedules.history({ plan: query['plan'], limit: limitIn(query, 20), state: stateIn(query['state']) }),
+    parts.hub.schedules.history({
+      plan: query['plan'],
+      limit: limitOf(query, 20, most),
+      state: stateIn(query['state']),
+    }),
 });
 
 function stateIn(text: string | undefined): SlotState | undefined {
@@ -73,13 +77,6 @@ export const dailyRuns = defineRoute({
   quiet: true,
   async handle({ parts, query }): Promise<HistoryOutput> {
     const since = query['since'] === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
-    return await parts.hub.history({ plan: query['plan'], since, limit: limitIn(query, 50), daily: true });
+    return await parts.hub.history({ plan: query['plan'], since, limit: limitOf(query, 50, most), daily: true });
   },
 });
-
-/** @throws SendenseError `request.invalid` */
-function limitIn(query: Readonly<Record<string, string>>, usual: number): number {
-  const number = numberOf(query, 'limit', usual, most);
-  if (number > 0) return number;
-  throw new SendenseError('request.invalid', `limit is no number from 1 to ${most}`, { details: { field: 'limit' } });
-}

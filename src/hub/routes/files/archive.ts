@@ -17,6 +17,7 @@ import {
   pathOf,
   place,
   session,
+  sessionOf,
   transfer,
   workErrors,
   type FilesParts,
@@ -58,8 +59,8 @@ export const downloadFolder = defineRoute({
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
   errors: workErrors,
   async handle(call): Promise<Readable> {
-    const { parts, params, query } = call;
-    const files = parts.files.one(params['id'] ?? '');
+    const { query } = call;
+    const files = sessionOf(call);
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };
     const format = formatOf(query['format']);
     const found = await files.ask('stat', { ...where, follow: false, bare: true });
@@ -95,7 +96,7 @@ export function archiveOf(
   const slot = files.enter('download');
   let left = '';
   answer.trailer(leftOutTrailer, () => left);
-  const what = { who: callerOf(call), action: 'archive', volume } as const;
+  const what = { who: callerOf(call).who, action: 'archive', volume } as const;
   const stream = streamOf(
     async (onBytes, signal) => {
       const [first = Buffer.alloc(0), ...others] = found.map(bytesOf);

@@ -1,3 +1,4 @@
+import { flag, isOn } from '../../../api/flags.ts';
 import type { Readable } from 'node:stream';
 import { entriesOf } from '../../../files/reader/check-answer.ts';
 import { doubledWhy, type Entry, type EntryType, type WalkFilter } from '../../../files/protocol.ts';
@@ -10,11 +11,13 @@ import {
   aboutSession,
   callerOf,
   defineRoute,
+  limitOf,
   numberOf,
   pathOf,
   place,
   readErrors,
   session,
+  sessionOf,
   workErrors,
 } from './route.ts';
 
@@ -40,14 +43,15 @@ export const listFiles = defineRoute({
   },
   answers: { 200: { description: 'The entries.', schema: 'output/files-list.json' } },
   errors: readErrors,
-  async handle({ parts, params, query, signal }): Promise<FilesListOutput> {
-    const files = parts.files.one(params['id'] ?? '');
+  async handle(call): Promise<FilesListOutput> {
+    const { query, signal } = call;
+    const files = sessionOf(call);
     const volume = query['volume'] ?? '';
-    const after = query['after'] === undefined ? null : pathOf({ path: query['after'] });
+    const after = query['after'] === undefined ? null : pathOf(query, 'after');
     const found: Entry[] = [];
     const path = pathOf(query);
     const room = Math.max(1, Math.floor(mostPathBytes / (path.length + longestName)));
-    const limit = Math.min(numberOf(query, 'limit', 1000, mostEntries), room);
+    const limit = Math.min(limitOf(query, 1000, mostEntries), room);
     const onBytes = entriesOf((entry) => {
       if (found.push(entry) > limit) throw new Error('more entries than were asked for');
     });
@@ -78,20 +82,21 @@ export const statFile = defineRoute({
   params: session,
   query: {
     ...place,
-    follow: { description: '`yes`: what a link leads to, in place of the link.' },
-    xattrs: { description: '`no`: without extended attributes, which is quicker.' },
+    follow: flag('`yes`: what a link leads to, in place of the link.'),
+    xattrs: flag('`no`: without extended attributes, which is quicker.'),
   },
   answers: { 200: { description: 'The file.', schema: 'output/files-stat.json' } },
   errors: readErrors,
-  async handle({ parts, params, query, signal }): Promise<FilesStatOutput> {
+  async handle(call): Promise<FilesStatOutput> {
+    const { query, signal } = call;
     const volume = query['volume'] ?? '';
     const ask = {
       volume,
       path: pathOf(query),
-      follow: query['follow'] === 'yes',
-      ...(query['xattrs'] === 'no' ? { bare: true } : {}),
+      follow: isOn(query['follow']),
+      ...(isOn(query['xattrs'], true) ? {} : { bare: true }),
     };
-    const { path, xattrs, doubled, ...entry } = await parts.files.one(params['id'] ?? '').ask('stat', ask, { signal });
+    const { path, xattrs, doubled, ...entry } = await sessionOf(call).ask('stat', ask, { signal });
     const whole = Buffer.from(path, 'base64');
     const cut = whole.lastIndexOf('/');
     return {
@@ -120,7 +125,7 @@ export const searchFiles = defineRoute({
   query: {
     ...place,
     name: { description: 'Shell pattern of the last name, with `*`, `?` and `[…]`; default: every name.' },
-    ignoreCase: { description: '`yes`: small and capital letters are the same.' },
+    ignoreCase: flag('`yes`: small and capital letters are the same.'),
     type: { description: `One of ${entryTypes.join(', ')}.` },
     minSize: { description: 'Bytes, at least.' },
     maxSize: { description: 'Bytes, at most.' },
@@ -130,8 +135,9 @@ export const searchFiles = defineRoute({
   },
   answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
   errors: workErrors,
-  async handle({ parts, params, query, header, isHead }): Promise<Readable> {
-    const files = parts.files.one(params['id'] ?? '');
+  async handle(call): Promise<Readable> {
+    const { query, isHead } = call;
+    const files = sessionOf(call);
     const volume = query['volume'] ?? '';
     const path = pathOf(query);
     const filter = filterOf(query);
@@ -139,7 +145,7 @@ export const searchFiles = defineRoute({
     const { path: found } = await files.ask('stat', { volume, path, follow: true, bare: true });
     const folder = Buffer.from(found, 'base64');
     if (isHead) return noBytes();
-    const who = callerOf({ parts, header });
+    const { who } = callerOf(call);
     return streamOf(
       async (onBytes, signal) => {
         const each = entriesOf((entry) => onBytes(lineOf(shownEntry(entry, folder))));
@@ -170,7 +176,7 @@ function filterOf(query: Readonly<Record<string, string>>): WalkFilter {
   };
   return {
     names: name === undefined ? undefined : [name],
-    ignoreCase: query['ignoreCase'] === 'yes',
+    ignoreCase: isOn(query['ignoreCase']),
     type: type as EntryType | undefined,
     minBytes: bytes('minSize'),
     maxBytes: bytes('maxSize'),

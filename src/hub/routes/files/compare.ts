@@ -1,8 +1,9 @@
+import { flag, isOn } from '../../../api/flags.ts';
 import type { Readable } from 'node:stream';
 import { compareFiles, sidesOf } from '../../files/compare/compare-files.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, pathOf, place, workErrors } from './route.ts';
+import { callerOf, defineRoute, filesOf, pathOf, place, workErrors } from './route.ts';
 
 export const compareMounts = defineRoute({
   id: 'compareRestorePoints',
@@ -17,22 +18,24 @@ export const compareMounts = defineRoute({
     a: { description: 'Id of the session with the restore point before.', required: true, logAs: 'session' },
     b: { description: 'Id of the session with the one after.', required: true },
     ...place,
-    content: { description: '`yes`: compare the bytes of files that differ in metadata only.' },
+    content: flag('`yes`: compare the bytes of files that differ in metadata only.'),
   },
   answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
   errors: workErrors,
-  async handle({ parts, query, header, isHead }): Promise<Readable> {
-    const [before, after] = [parts.files.one(query['a'] ?? ''), parts.files.one(query['b'] ?? '')];
+  async handle(call): Promise<Readable> {
+    const { query, isHead } = call;
+    const own = filesOf(call);
+    const [before, after] = [own.one(query['a'] ?? ''), own.one(query['b'] ?? '')];
     const volume = query['volume'] ?? '';
     // What is wrong with volume or path is an answer, not the end of a stream.
     const sides = await sidesOf(before, after, { volume, path: pathOf(query) });
     if (isHead) return noBytes();
-    const who = callerOf({ parts, header });
+    const { who } = callerOf(call);
     const path = (sides.before ?? sides.after)?.folder;
     using slots = new DisposableStack();
     for (const files of new Set([before, after])) slots.use(files.enter('search'));
     const what = { who, action: 'compare', volume, path } as const;
-    const content = query['content'] === 'yes';
+    const content = isOn(query['content']);
     return streamOf(
       async (onBytes, signal) => {
         const act = () => compareFiles(sides, { content, signal, onDifference: (found) => onBytes(lineOf(found)) });

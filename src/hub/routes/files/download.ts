@@ -5,7 +5,17 @@ import type { Answer } from '../../../files/protocol.ts';
 import { noBytes, streamOf } from './bytes.ts';
 import { bytesOf, contentDisposition, inert, lastName, rangeOf, tagOf } from './headers.ts';
 import { transferred } from './transferred.ts';
-import { aboutSession, callerOf, defineRoute, pathOf, place, session, transfer, workErrors } from './route.ts';
+import {
+  aboutSession,
+  callerOf,
+  defineRoute,
+  pathOf,
+  place,
+  session,
+  sessionOf,
+  transfer,
+  workErrors,
+} from './route.ts';
 
 export const downloadFile = defineRoute({
   id: 'downloadFile',
@@ -24,13 +34,18 @@ export const downloadFile = defineRoute({
     'if-none-match': { description: 'The `ETag` of before: where it is the same, nothing comes.' },
   },
   answers: {
-    200: { description: 'The content.', type: 'application/octet-stream' },
-    206: { description: 'The part.', type: 'application/octet-stream' },
-    304: { description: 'It is the same file as before (`If-None-Match`).' },
+    200: { description: 'The content.', type: 'application/octet-stream', headers: ['etag', 'content-disposition'] },
+    206: {
+      description: 'The part.',
+      type: 'application/octet-stream',
+      headers: ['etag', 'content-range', 'content-disposition'],
+    },
+    304: { description: 'It is the same file as before (`If-None-Match`).', headers: ['etag'] },
   },
   errors: [...workErrors, 'files.range'],
-  async handle({ parts, params, query, header, answer, isHead }): Promise<Readable> {
-    const files = parts.files.one(params['id'] ?? '');
+  async handle(call): Promise<Readable> {
+    const { query, header, answer, isHead } = call;
+    const files = sessionOf(call);
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };
     const found = await files.ask('stat', { ...where, follow: true, bare: true, content: !isHead });
     if (found.type !== 'file') throw new SendenseError('files.type', `this is no regular file: ${found.type}`);
@@ -56,7 +71,7 @@ export const downloadFile = defineRoute({
     if (isHead) return noBytes();
     const ask = { ...where, offset: from, length: to - from };
     const whole = contentIn(found);
-    const who = callerOf({ parts, header });
+    const { who } = callerOf(call);
     const named = { transfer: query['transfer'], volume: where.volume, path: bytesOf(found) };
     const what = { who, action: 'download', ...named } as const;
     const read = (signal: AbortSignal) => async (onBytes: (bytes: Buffer) => Promise<void>) => {

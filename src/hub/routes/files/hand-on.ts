@@ -7,7 +7,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
 import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
 import { hubUser } from '../../../state/files/file-reads.ts';
-import { callerHeader } from '../../files/keeper-socket.ts';
+import { callerHeader, closesAllHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import { mayKnow } from '../list-answer.ts';
 import type { filesRoutes } from './index.ts';
@@ -15,6 +15,12 @@ import type { About } from './route.ts';
 
 /** Who calls, for the record of what was read: a user of the hub is none of the machine, though their names be the same. */
 const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 'hub-api' : hubUser(name));
+
+/** Who removes restore points has to be able to close them. */
+const callerHeaders = (caller: Caller): Record<string, string> => ({
+  [callerHeader]: readerName(caller),
+  ...(caller.rights.has('keep') ? { [closesAllHeader]: 'yes' } : {}),
+});
 
 /** @throws SendenseError as for what there is not, where the caller may not see one of the VMs */
 function assertSees(about: About, { parts, caller }: Pick<Call<HubParts>, 'parts' | 'caller'>): void {
@@ -54,7 +60,7 @@ export const handedOn = ({
       const { parts, caller, body, isHead, signal, answer } = call;
       assertSees(about(call as never), call);
       const method = isHead ? 'HEAD' : route.method;
-      const headers = { ...namedHeaders(route, call), [callerHeader]: readerName(caller) };
+      const headers = { ...namedHeaders(route, call), ...callerHeaders(caller) };
       const from = await askKeeper(await parts.filesKeeper(), pathOf(route.path, call), {
         method,
         headers,

@@ -1,6 +1,6 @@
 import type { FilesLogOutput } from '../../../schemas/types.ts';
 import { defineRoute } from '../route.ts';
-import { numberOf } from './route.ts';
+import { limitOf, numberOf } from './route.ts';
 
 const mostRows = 10_000;
 
@@ -28,7 +28,7 @@ export const readLog = defineRoute({
       vm: query['vm'],
       since: number('since'),
       before: number('before'),
-      limit: numberOf(query, 'limit', 1000, mostRows),
+      limit: limitOf(query, 1000, mostRows),
     });
   },
 });

@@ -10,9 +10,9 @@ import type {
 } from '../../../schemas/types.ts';
 import type { OpenRequest } from '../../files/file-sessions.ts';
 import { recorded } from './recorded.ts';
-import { aboutSession, callerOf, defineRoute, session } from './route.ts';
+import { aboutSession, callerOf, defineRoute, filesOf, session, sessionOf } from './route.ts';
 
-const requestOf = ({ vm, repository, point, identity }: RestoreMountRequest): Omit<OpenRequest, 'who'> => ({
+const requestOf = ({ vm, repository, point, identity }: RestoreMountRequest): OpenRequest => ({
   vm,
   repository,
   choice: parsePoint(point ?? 'latest', { now: Date.now(), zone: localZone }),
@@ -28,7 +28,7 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
   tag: 'restore',
   summary: 'Opens a restore point to read its files',
   description:
-    'Nothing of the restore point is removed or merged while it is open. One that is open already is answered again. It ends by itself when nobody has read for an hour (`files: idle`).',
+    'Nothing of the restore point is removed or merged while it is open. One that you have open already is answered again; each caller has its own. It ends by itself when nobody has read for an hour (`files: idle`).',
   about: ({ body }) => ({ vms: [body.vm] }),
   body: { schema: 'hub/restore-mount.json', bytes: 4096 },
   answers: { 201: opened },
@@ -44,10 +44,9 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
     'usage',
   ],
   logOf: ({ vm }) => ({ vm }),
-  async handle({ parts, body, header }): Promise<FilesOutput> {
-    const who = callerOf({ parts, header });
-    const files = await parts.files.open({ ...requestOf(body), who });
-    files.begin({ who, action: 'open' })();
+  async handle(call): Promise<FilesOutput> {
+    const files = await filesOf(call).open(requestOf(call.body));
+    files.begin({ who: callerOf(call).who, action: 'open' })();
     return files.info();
   },
 });
@@ -57,7 +56,8 @@ export const listMounts = defineRoute({
   method: 'GET',
   path: '/api/v1/restore/mounts',
   tag: 'restore',
-  summary: 'All restore points that are open',
+  summary: 'The restore points that you have open',
+  description: 'Who may remove restore points also sees those that others have open, and may close them.',
   about: () => ({}),
   sift: (answer, sees) => {
     const { mounts, ...rest } = answer as FilesMountsOutput;
@@ -65,9 +65,11 @@ export const listMounts = defineRoute({
   },
   answers: { 200: { description: 'The restore points.', schema: 'output/files-mounts.json' } },
   errors: [],
-  handle: async ({ parts }): Promise<FilesMountsOutput> => ({
+  handle: async (call): Promise<FilesMountsOutput> => ({
     version: 1,
-    mounts: parts.files.all().map((files) => files.info()),
+    mounts: filesOf(call)
+      .all()
+      .map((files) => files.info()),
   }),
 });
 
@@ -83,8 +85,9 @@ export const showMount = defineRoute({
   query: { volume: { description: 'Id of a volume.' } },
   answers: { 200: opened },
   errors: ['files.session', 'files.volume', 'files.reader'],
-  async handle({ parts, params, query, signal }): Promise<FilesOutput> {
-    const files = parts.files.one(params['id'] ?? '');
+  async handle(call): Promise<FilesOutput> {
+    const { query, signal } = call;
+    const files = sessionOf(call);
     if (query['volume'] !== undefined) await files.ask('open', { volume: query['volume'] }, { signal });
     return files.info();
   },
@@ -96,16 +99,17 @@ export const unlockVolume = defineRoute<RestoreUnlockRequest>({
   path: '/api/v1/restore/{id}/unlock',
   tag: 'restore',
   summary: 'Opens an encrypted volume',
-  description: 'LUKS. The passphrase goes to the reader and is kept nowhere.',
+  description: 'LUKS. The passphrase goes to the reader and is kept nowhere. The volume is open to you alone.',
   about: aboutSession,
   params: session,
   body: { schema: 'hub/restore-unlock.json', bytes: 16_384 },
   answers: { 200: opened },
   errors: ['files.session', 'files.volume', 'files.locked', 'files.type', 'files.damaged', 'files.reader'],
   logOf: ({ volume }) => ({ volume }),
-  async handle({ parts, params, body, header }): Promise<FilesOutput> {
-    const files = parts.files.one(params['id'] ?? '');
-    const who = callerOf({ parts, header });
+  async handle(call): Promise<FilesOutput> {
+    const { body } = call;
+    const files = sessionOf(call);
+    const { who } = callerOf(call);
     await recorded(files, { who, action: 'unlock', volume: body.volume }, () =>
       files.unlock(body.volume, body.passphrase),
     );
@@ -124,9 +128,9 @@ export const listTransfers = defineRoute({
   params: session,
   answers: { 200: { description: 'The transfers.', schema: 'hub/restore-transfers.json' } },
   errors: ['files.session'],
-  handle: async ({ parts, params }): Promise<RestoreTransfers> => ({
+  handle: async (call): Promise<RestoreTransfers> => ({
     version: 1,
-    transfers: [...parts.files.transfers(params['id'] ?? '')],
+    transfers: [...filesOf(call).transfers(call.params['id'] ?? '')],
   }),
 });
 
@@ -140,10 +144,8 @@ export const closeMount = defineRoute({
   params: session,
   answers: { 204: { description: 'It is closed.' } },
   errors: ['files.session'],
-  async handle({ parts, params, header }): Promise<undefined> {
-    const id = params['id'] ?? '';
-    parts.files.one(id).begin({ who: callerOf({ parts, header }), action: 'close' })();
-    await parts.files.close(id);
+  async handle(call): Promise<undefined> {
+    await filesOf(call).close(call.params['id'] ?? '');
     return undefined;
   },
 });
@@ -162,8 +164,9 @@ export const unchanged = defineRoute<RestoreUnchangedRequest>({
   answers: { 200: { description: 'What is the same.', schema: 'hub/restore-unchanged-answer.json' } },
   errors: ['point.unknown', 'vm.identity', 'files.session', 'files.reader', 'files.busy', 'usage'],
   logOf: ({ after }) => ({ vm: after.vm }),
-  async handle({ parts, body, signal }): Promise<RestoreUnchanged> {
-    const found = await parts.files.compare(requestOf(body.before), requestOf(body.after), signal);
+  async handle(call): Promise<RestoreUnchanged> {
+    const { body, signal } = call;
+    const found = await filesOf(call).compare(requestOf(body.before), requestOf(body.after), signal);
     return {
       version: 1,
       ...found,

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Place } from '../../../files/reader/places.ts';
 import type { RestorePlaces } from '../../../schemas/types.ts';
-import { aboutSession, callerOf, defineRoute, pathOf, place, readErrors, session } from './route.ts';
+import { aboutSession, callerOf, defineRoute, pathOf, place, readErrors, session, sessionOf } from './route.ts';
 import { tagOf } from './headers.ts';
 
 /** More pieces than this are streamed. */
@@ -19,8 +19,9 @@ export const placesOfFile = defineRoute({
   query: place,
   answers: { 200: { description: 'The places.', schema: 'hub/restore-places.json' } },
   errors: readErrors,
-  async handle({ parts, params, query, header, signal }): Promise<RestorePlaces> {
-    const files = parts.files.one(params['id'] ?? '');
+  async handle(call): Promise<RestorePlaces> {
+    const { query, signal } = call;
+    const files = sessionOf(call);
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };
     const found = await files.ask('stat', { ...where, follow: true, bare: true }, { signal });
     if (found.type !== 'file') throw new SendenseError('files.type', `this is no regular file: ${found.type}`);
@@ -30,7 +31,7 @@ export const placesOfFile = defineRoute({
     if (!told) return { ...answer, files: [], places: null };
     const bytes = told.places.reduce((sum, { length }) => sum + length, 0);
     const path = Buffer.from(found.path, 'base64');
-    const who = callerOf({ parts, header });
+    const { who } = callerOf(call);
     files.begin({ who, action: 'download', volume: where.volume, path })({ bytes });
     return { ...answer, ...told };
   },

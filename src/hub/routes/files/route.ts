@@ -3,19 +3,34 @@ import type { ErrorCode } from '../../../errors/catalogue.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { longestPath } from '../../../files/protocol.ts';
 import { shownName } from '../../../files/shown.ts';
-import type { FileSessions } from '../../files/file-sessions.ts';
-import { callerHeader } from '../../files/keeper-socket.ts';
+import type { OpenFiles } from '../../files/open-files.ts';
+import type { AllFileSessions, FilesCaller, FileSessions } from '../../files/file-sessions.ts';
+import { callerHeader, closesAllHeader } from '../../files/keeper-socket.ts';
 
 /** What the routes about files act with. */
 export interface FilesParts {
-  readonly files: FileSessions;
+  readonly files: AllFileSessions;
   /** Whose process this is: who calls, unless the request says that it comes from elsewhere. */
   readonly owner: string;
 }
 
-/** Who calls: for the record of what was read, and for limits. */
-export const callerOf = ({ parts, header }: Pick<Call<FilesParts>, 'parts' | 'header'>): string =>
-  header(callerHeader) ?? parts.owner;
+type Calling = Pick<Call<FilesParts>, 'parts' | 'header'>;
+
+/** Who calls: for the record of what was read, for limits, and for what it has open. */
+export function callerOf({ parts, header }: Calling): FilesCaller {
+  const who = header(callerHeader);
+  // The process's own user could end the process as well.
+  return who === null
+    ? { who: parts.owner, mayCloseAll: true }
+    : { who, mayCloseAll: header(closesAllHeader) !== null };
+}
+
+/** What the caller has open. */
+export const filesOf = (call: Calling): FileSessions => call.parts.files.of(callerOf(call));
+
+/** The session that the path names. @throws SendenseError `files.session`, where it is another caller's too */
+export const sessionOf = (call: Calling & Pick<Call<FilesParts>, 'params'>): OpenFiles =>
+  filesOf(call).one(call.params['id'] ?? '');
 
 /** What these routes are about. */
 export const filesTag = { restore: 'Files of restore points.' } as const;
@@ -77,11 +92,12 @@ export const place: Readonly<Record<'volume' | 'path', Parameter>> = {
 };
 
 /** The path as the reader takes it. @throws SendenseError `request.invalid`; `files.path` where it is too long */
-export function pathOf(query: Readonly<Record<string, string>>): string {
-  const text = query['path'] ?? '';
-  if (!/^[\w-]*$/.test(text))
-    throw new SendenseError('request.invalid', 'path is no base64url', { details: { field: 'path' } });
+export function pathOf(query: Readonly<Record<string, string>>, name: 'path' | 'after' = 'path'): string {
+  const text = query[name] ?? '';
   const path = Buffer.from(text, 'base64url');
+  // What is no base64url at all, or has bits that no bytes have.
+  if (path.toString('base64url') !== text)
+    throw new SendenseError('request.invalid', `${name} is no base64url`, { details: { field: name } });
   if (path.length > longestPath) throw tooLong(path);
   return path.toString('base64');
 }
@@ -99,6 +115,13 @@ const lastNames = (path: Buffer): string => shownName(path.subarray(path.lastInd
 
 /** Of a request that names a path: as long as one can be, in base64url, and what is beside it. Bytes. */
 export const headBytes = Math.ceil((longestPath * 4) / 3) + 8 * 1024;
+
+/** How much is wanted at most, at least one. @throws SendenseError `request.invalid` */
+export function limitOf(query: Readonly<Record<string, string>>, usual: number, most: number): number {
+  const limit = numberOf(query, 'limit', usual, most);
+  if (limit >= 1) return limit;
+  throw new SendenseError('request.invalid', `limit is no number from 1 to ${most}`, { details: { field: 'limit' } });
+}
 
 /** A whole number of a query. @throws SendenseError `request.invalid` */
 export function numberOf(query: Readonly<Record<string, string>>, name: string, usual: number, most: number): number {

@@ -7,7 +7,16 @@ import type { RestoreSelected, RestoreSelectionRequest } from '../../../schemas/
 import { settleAll } from '../../../restore-points/settle-all.ts';
 import type { OpenFiles } from '../../files/open-files.ts';
 import { archiveOf, description, formatOf, inParts, type Format } from './archive.ts';
-import { aboutSession, defineRoute, pathOf, session, transfer, workErrors, type FilesParts } from './route.ts';
+import {
+  aboutSession,
+  defineRoute,
+  pathOf,
+  session,
+  sessionOf,
+  transfer,
+  workErrors,
+  type FilesParts,
+} from './route.ts';
 
 export const downloadSelection = defineRoute<RestoreSelectionRequest>({
   id: 'downloadSelection',
@@ -55,9 +64,10 @@ export const addSelection = defineRoute<RestoreSelectionRequest>({
   body: { schema: 'hub/restore-selection.json', bytes: 4 * 1024 * 1024 },
   answers: { 201: { description: 'The selection.', schema: 'hub/restore-selected.json' } },
   errors: ['files.session'],
-  async handle({ parts, params, body }): Promise<RestoreSelected> {
+  async handle(call): Promise<RestoreSelected> {
+    const { body } = call;
     assertSelects(body);
-    return { version: 1, id: parts.files.one(params['id'] ?? '').selections.add(body) };
+    return { version: 1, id: sessionOf(call).selections.add(body) };
   },
 });
 
@@ -74,8 +84,8 @@ export const downloadSelected = defineRoute({
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
   errors: [...workErrors, 'files.selection'],
   async handle(call): Promise<Readable> {
-    const { parts, params, query } = call;
-    const body = parts.files.one(params['id'] ?? '').selections.one(params['selection'] ?? '');
+    const { params, query } = call;
+    const body = sessionOf(call).selections.one(params['selection'] ?? '');
     return selected({ ...call, body }, formatOf(query['format'] ?? body.format));
   },
 });
@@ -90,8 +100,8 @@ async function selected(
   call: Call<FilesParts, RestoreSelectionRequest>,
   format: Format | typeof inParts,
 ): Promise<Readable> {
-  const { parts, params, body } = call;
-  const files = parts.files.one(params['id'] ?? '');
+  const { body } = call;
+  const files = sessionOf(call);
   const { volume } = body;
   assertSelects(body);
   if (format === 'zip' && body.folders?.length)

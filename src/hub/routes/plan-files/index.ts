@@ -81,7 +81,7 @@ const createPlanFile = defineRoute<PlanFileNew>({
   description: 'A text that is no valid plan is refused, unless `force` says to save it.',
   fresh: true,
   body: { schema: 'hub/plan-file-new.json', bytes: textBytes },
-  answers: { 201: { description: 'The new file.', schema: 'hub/plan-file.json' } },
+  answers: { 201: { description: 'The new file.', schema: 'hub/plan-file.json', headers: ['location', 'etag'] } },
   errors: [
     'plan.locked',
     'plan.file',
@@ -117,7 +117,7 @@ const savePlanFile = defineRoute<PlanFileSave>({
   params,
   headers: version,
   body: { schema: 'hub/plan-file-save.json', bytes: textBytes },
-  answers: { 200: { description: 'The file as it is now.', schema: 'hub/plan-file.json' } },
+  answers: { 200: { description: 'The file as it is now.', schema: 'hub/plan-file.json', headers: ['etag'] } },
   errors: [...changeErrors, 'plan.invalid', 'disk.full'],
   logOf: ({ force = false }): Record<string, string> => (force ? { force: 'yes' } : {}),
   async handle(call): Promise<HubPlanFile> {

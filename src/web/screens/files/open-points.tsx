@@ -26,6 +26,7 @@ export function OpenPoints(): JSX.Element | null {
         </a>
       ),
     },
+    { id: 'by', title: 'Opened by', cell: ({ opened_by: by }) => <Text of={by} /> },
     { id: 'created', title: 'Made', cell: ({ created }) => <Time at={created} /> },
     { id: 'expires', title: 'Ends unless somebody reads', cell: ({ expires }) => <Time at={expires} /> },
     {

@@ -13,6 +13,7 @@ import { now } from '../../design/moment.ts';
 import { ErrorNotice, Notice } from '../../design/notice.tsx';
 import { StatusMark } from '../../design/status-mark.tsx';
 import { plain } from '../../design/text.tsx';
+import { Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import { NamedLink } from '../../shell/named-link.tsx';
