@@ -9824,6 +9824,14 @@ export interface ShowRunOutput {
    */
   trigger: string;
   /**
+   * The user or token of the hub's API that began it; null: something else did.
+   */
+  asked_by: string | null;
+  /**
+   * The user or token that asked it to stop.
+   */
+  stopped_by: string | null;
+  /**
    * The time of the schedule that it is for, milliseconds since the epoch.
    */
   slot: number | null;

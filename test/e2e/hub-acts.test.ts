@@ -163,13 +163,15 @@ describe('a plan over the API', () => {
     expect([asked.status, asked.body]).toEqual([202, { version: 1, run_id: firstRun, state: 'asked' }]);
     expect((await first).exitCode).toBe(143);
     expect((await ask('POST', `/runs/${firstRun}/cancel`)).body).toMatchObject({ state: 'ended' });
+    const who = { asked_by: null, stopped_by: 'hub-api.token' };
+    expect((await ask('GET', `/runs/${firstRun}`)).body).toMatchObject(who);
 
     const begun = await ask<RunStartedOutput>('POST', '/plans/pgtest2-nightly/runs', {});
     expect(begun.status).toBe(202);
     schema('hub/run-started.json', begun.body);
     const id = begun.body.run_id;
     await hub.end('SIGKILL');
-    expect(runOf(id)?.status).toBe('running');
+    expect(runOf(id)).toMatchObject({ status: 'running', askedBy: 'hub-api.token' });
     process.kill(runOf(id)?.owner.pid ?? 0, 'SIGTERM');
     await vi.waitFor(() => expect(runOf(id)?.status).toBe('cancelled'), patience);
     await hub.start();

@@ -371,6 +371,8 @@ function failedRun({ now }: WorldOptions, name: string): ShowRunOutput {
       { ...step('transfer', 'node.transfer', 5), state: 'failed', attempt: 2, error },
     ],
     trigger: 'schedule',
+    asked_by: null,
+    stopped_by: null,
     slot: null,
     parent_run: null,
     children: [],

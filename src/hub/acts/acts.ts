@@ -33,9 +33,12 @@ export interface Acts {
   planOfVm(vm: string, repository: string | undefined): StartablePlan;
   /**
    * Asks a run to stop and clean up. Again is fine.
+   * @param who asks, for the record
    * @throws SendenseError `run.unknown`, `run.elsewhere`
    */
-  cancelRun(id: string): CancelAnswer;
+  cancelRun(id: string, who: string): CancelAnswer;
+  /** Writes down who has begun a run. */
+  begunBy(runId: string, who: string): void;
   /** How far a backup has come, disk by disk. Undefined: there is no such run. */
   progress(runId: string): BackupProgressOutput | undefined;
   /** The run that made a restore point, or makes it; undefined: none that is known. */

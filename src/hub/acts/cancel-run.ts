@@ -1,11 +1,11 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { isRunning, thisPlace } from '../../host/programs/process-identity.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { findRun } from '../../state/runs/runs.ts';
+import { findRun, noteAsker } from '../../state/runs/runs.ts';
 import type { CancelAnswer } from './acts.ts';
 
 /** As Ctrl-C at its terminal: it cleans up. @throws SendenseError `run.unknown`, `run.elsewhere` */
-export function cancelRun(state: State, id: string): CancelAnswer {
+export function cancelRun(state: State, id: string, who: string): CancelAnswer {
   const run = findRun(state, id);
   if (!run) throw new SendenseError('run.unknown', `there is no run ${id}`);
   if (run.finished !== null) return 'ended';
@@ -21,5 +21,6 @@ export function cancelRun(state: State, id: string): CancelAnswer {
     if (code === 'ESRCH') return 'ended';
     throw new SendenseError('run.elsewhere', `run ${id} (process ${owner.pid}) belongs to another user`, { cause });
   }
+  noteAsker(state, id, 'stopped_by', who);
   return 'asked';
 }

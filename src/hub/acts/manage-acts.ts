@@ -1,4 +1,5 @@
 import type { Acts } from './acts.ts';
+import { noteAsker } from '../../state/runs/runs.ts';
 import { assertAllowed } from './allowed-places.ts';
 import { backupProgress, runOfBackup } from './backup-progress.ts';
 import { cancelRun } from './cancel-run.ts';
@@ -12,7 +13,8 @@ export const manageActs = (places: RestorePlaces): Acts => {
   const { state } = places;
   return {
     ...startablePlans(state),
-    cancelRun: (id) => cancelRun(state, id),
+    cancelRun: (id, who) => cancelRun(state, id, who),
+    begunBy: (runId, who) => noteAsker(state, runId, 'asked_by', who),
     progress: (runId) => backupProgress(state, runId),
     runOfBackup: (backupId) => runOfBackup(state, backupId),
     changeIds: (vm, repository) => changeIdsOf(state, vm, repository),

@@ -30,6 +30,8 @@ export async function describeRun(state: State, id: string): Promise<ShowRunOutp
       undo_error: step.undoError,
     })),
     trigger: run.trigger,
+    asked_by: run.askedBy,
+    stopped_by: run.stoppedBy,
     slot: run.slot,
     parent_run: run.parentRun,
     children: listRuns(state, { parentRun: id }).reverse().map(runOutput),

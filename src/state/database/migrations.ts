@@ -689,4 +689,9 @@ export const migrations: readonly string[] = [
   `
   CREATE INDEX runs_finished ON runs (finished) WHERE finished IS NOT NULL;
   `,
+  // Whose request to the API of the hub began a run, and whose stopped it.
+  `
+  ALTER TABLE runs ADD COLUMN asked_by TEXT;
+  ALTER TABLE runs ADD COLUMN stopped_by TEXT;
+  `,
 ];

@@ -82,6 +82,10 @@ export interface RunsTable {
   parent_run: string | null;
   node: string | null;
   repository: string | null;
+  /** User or token of the hub's API that began it; null: something else did. */
+  asked_by: string | null;
+  /** User or token that asked it to stop. */
+  stopped_by: string | null;
 }
 
 export interface StepsTable {

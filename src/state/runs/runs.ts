@@ -30,6 +30,10 @@ export interface RunRecord {
   readonly parentRun: string | null;
   readonly node: string | null;
   readonly repository: string | null;
+  /** User or token of the hub's API that began it; null: something else did. */
+  readonly askedBy: string | null;
+  /** User or token that asked it to stop. */
+  readonly stoppedBy: string | null;
 }
 
 export interface StepRecord {
@@ -151,4 +155,16 @@ export const toRecord = (row: RunsTable): RunRecord => ({
   parentRun: row.parent_run,
   node: row.node,
   repository: row.repository,
+  askedBy: row.asked_by,
+  stoppedBy: row.stopped_by,
 });
+
+/** Writes down who asked for a run, or asked it to stop: the first of those. @param who user or token of the hub's API */
+export const noteAsker = (state: State, runId: string, what: 'asked_by' | 'stopped_by', who: string): void =>
+  void state.run(
+    state.query
+      .updateTable('runs')
+      .set({ [what]: who })
+      .where('id', '=', runId)
+      .where(what, 'is', null),
+  );

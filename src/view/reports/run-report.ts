@@ -51,7 +51,8 @@ export function runReport(output: ShowRunOutput, options: SummaryOptions): strin
   ];
 }
 
-function begunBy({ trigger, slot, parent_run: parent }: ShowRunOutput): string {
+function begunBy({ trigger, slot, parent_run: parent, asked_by: who }: ShowRunOutput): string {
+  if (who !== null) return `by ${printable(who)}`;
   if (parent !== null) return `by the group's run ${parent}`;
   if (trigger === 'manual' || trigger === 'command') return trigger === 'manual' ? 'by hand' : 'by a command';
   return `by ${trigger}${slot === null ? '' : `, for ${formatTime(slot)}`}`;

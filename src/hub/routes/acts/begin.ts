@@ -77,13 +77,14 @@ export async function beginOnce(call: ActCall, route: string, begin: () => Promi
 
 /** Begins a run. The body of the answer is what `answer` makes of it. */
 export async function beginRun(
-  { parts }: Pick<ActCall, 'parts'>,
+  { parts, caller }: Pick<ActCall, 'parts' | 'caller'>,
   { plan, words, input }: RunToBegin,
   answer: (started: RunStartedOutput) => Promise<object> = async (started) => started,
 ): Promise<Begun> {
   const run = parts.startRun(words, input);
   const runId = await run.begun();
   await whenKnown(parts.hub, runId, run.ended);
+  parts.hub.acts.begunBy(runId, caller.name);
   return { status: 202, location: `/api/v1/runs/${runId}`, body: await answer({ version: 1, run_id: runId, plan }) };
 }
 

@@ -62,7 +62,7 @@ export const cancelRun = defineRoute({
       throw new SendenseError('access.right', `${caller.name} has no right to ${right}, nor to operate`, {
         details: { right },
       });
-    const state = parts.hub.acts.cancelRun(id);
+    const state = parts.hub.acts.cancelRun(id, caller.name);
     answer.header('location', `/api/v1/runs/${id}`);
     return { version: 1, run_id: id, state };
   },

@@ -111,8 +111,19 @@ function Found({ data }: { readonly data: ShowRunOutput }): JSX.Element {
 
 const movesNow = ({ disks, overall }: HubRunProgress): boolean => disks.length > 0 || overall !== null;
 
+/** What began a run that nobody asked the API for. */
+const begunBy: Readonly<Record<string, string>> = {
+  'command': 'a command at the hub, without a plan',
+  'manual': 'a command at the hub',
+  'schedule': 'its schedule',
+  'timer': 'a timer of systemd',
+  'catch-up': 'its schedule, later than planned',
+  'backfill': 'a command that made up for missed times',
+  'group': 'its group',
+};
+
 function Facts({
-  data: { run, trigger, parent_run: parent, plan_file: file },
+  data: { run, trigger, asked_by: who, stopped_by: stopper, parent_run: parent, plan_file: file },
 }: {
   readonly data: ShowRunOutput;
 }): JSX.Element {
@@ -121,7 +132,8 @@ function Facts({
     ['Took', tookOf(run)],
     ...(run.vm === '*' ? [] : [['VM', <NamedLink kind="vm" name={run.vm} />] as const]),
     ...(trigger === 'command' ? [] : [['Plan', <NamedLink kind="plan" name={run.plan} />] as const]),
-    ['Begun by', trigger === 'command' ? 'a command or this page, without a plan' : trigger],
+    ['Begun by', who === null ? (begunBy[trigger] ?? trigger) : <Text of={who} />],
+    ...(stopper === null ? [] : [['Stopped by', <Text of={stopper} />] as const]),
     ...(parent === null ? [] : [['Part of', <a href={`/runs/${encodeURIComponent(parent)}`}>its group</a>] as const]),
     ...(run.backup_id === null ? [] : [['Restore point', <code>{plain(run.backup_id)}</code>] as const]),
     ['Id', <code>{plain(run.run_id)}</code>],
