@@ -1,16 +1,14 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreFinished, RestoreFinishRequest, RestoreUndone, RestoreUndoRequest } from '../../schemas/types.ts';
-import { otherInPlace } from '../vsphere/in-place/in-place-mark.ts';
 import { finishVm, reopenVm, restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import { removeUnfinished } from '../vsphere/new-vm/remove-unfinished.ts';
 import { withoutMark } from '../vsphere/new-vm/restore-mark.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import type { Moref } from '../vsphere/xml.ts';
-import { startBlindly } from './start-blindly.ts';
 import { openSession } from './vsphere-session.ts';
 
 /**
- * Takes the mark of a VM away that a run has made, puts it back, or only looks. May be asked twice.
+ * Takes the mark of a VM away that a run has made, puts it back, or only looks. Starts nothing: see `finish-and-start.ts`. May be asked twice.
  * @throws SendenseError `target.unfit` where the VM is not one of this run, `vsphere.*`
  */
 export async function finishRestore(
@@ -41,14 +39,7 @@ export async function finishRestore(
     await finishVm(vsphere, object, { annotation: withoutMark(state.annotation) }, { run, point }, signal);
     if ((await restoredState(vsphere, object, signal))?.finishedBy?.run !== run) throw unmarked();
   }
-  const other = otherInPlace(state.values.get('config.extraConfig'), run);
-  if (request.power_on && other !== null)
-    warnings.push(
-      `the VM ${state.name} is restored, and is not started: run ${other} restores it in place, or has done so`,
-    );
-  const starts = request.power_on && other === null;
-  const isOn = starts ? await startBlindly(vsphere, { ...state, object }, warnings, signal) : state.isOn;
-  return { finished: true, name: state.name, powered_on: isOn, warnings };
+  return { finished: true, name: state.name, powered_on: state.isOn, warnings };
 }
 
 /**

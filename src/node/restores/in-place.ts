@@ -18,7 +18,6 @@ import { restoreInPlace, type BackDisk, type Phase } from '../vsphere/in-place/r
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { checkVddkForWriting } from '../vsphere/transports/vddk.ts';
 import type { Moref } from '../vsphere/xml.ts';
-import { startBlindly } from './start-blindly.ts';
 import { openSession } from './vsphere-session.ts';
 
 /**
@@ -142,7 +141,7 @@ function disksOf({ disks, nbd_sources: text, nbd_psk: psk = null }: InPlaceStart
 }
 
 /**
- * Ends a restore in place, or only looks. May be asked twice.
+ * Ends a restore in place, or only looks. Starts nothing: see `finish-and-start.ts`. May be asked twice.
  * @throws SendenseError `target.unfit` where the VM is not marked by this run, `vsphere.*`
  */
 export async function endInPlace(
@@ -168,12 +167,12 @@ export async function endInPlace(
       now ? `the VM ${now.seen.name} is not marked by this restore any more` : 'the VM is not there any more',
       { remedy: 'Somebody has removed the mark, or another restore has taken over. Run the restore again.' },
     );
-  const warnings: string[] = [];
-  const isOn =
-    action === 'finish' && request.power_on && now !== null
-      ? await startBlindly(vsphere, now.seen, warnings, signal)
-      : (now?.seen.isOn ?? false);
-  return { state: stateOf(now, run), name: now?.seen.name ?? null, powered_on: isOn, warnings };
+  return {
+    state: stateOf(now, run),
+    name: now?.seen.name ?? null,
+    powered_on: now?.seen.isOn ?? false,
+    warnings: [],
+  };
 }
 
 function stateOf(found: InPlaceState | null, run: string): InPlaceEnded['state'] {

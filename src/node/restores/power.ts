@@ -1,10 +1,10 @@
 import type { RestorePowered, RestorePowerRequest } from '../../schemas/types.ts';
-import { inPlaceMarkIn, inPlaceNoteIn } from '../vsphere/in-place/in-place-mark.ts';
 import { restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { lookAtPower, powerOn, untilTold, type VmPower } from '../vsphere/vm-power.ts';
 import type { Vsphere } from '../vsphere/vsphere.ts';
 import type { Moref } from '../vsphere/xml.ts';
+import { otherOf } from './start-blindly.ts';
 import { openSession } from './vsphere-session.ts';
 
 /**
@@ -22,12 +22,8 @@ export async function powerRestored(
   const { vsphere } = session;
   const state = await restoredState(vsphere, vm, signal);
   if (state === null) return nothing('gone');
-  const extra = state.values.get('config.extraConfig');
   // Another run may write to its disks by now, or have left them torn: the note of this one stays until that has ended.
-  const isMarked = state.mark !== null || inPlaceMarkIn(extra) !== null;
-  // Who restored it in place has restored it last.
-  const last = inPlaceNoteIn(extra) ?? state.finishedBy;
-  if (isMarked || last?.run !== run) return nothing('other');
+  if (otherOf(state, run) !== null) return nothing('other');
   const question = action === 'start' && !state.isOn ? await powerOn(vsphere, vm, signal) : null;
   if (action === 'stop' && state.isOn) await powerOff(vsphere, vm, signal);
   const waitMs = action === 'wait' ? request.wait_seconds * 1000 : 0;

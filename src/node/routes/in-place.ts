@@ -64,16 +64,17 @@ export const endInPlace = defineRoute<InPlaceEndRequest>({
   tag: 'restore',
   summary: 'The last step of a restore in place: takes the mark away',
   description:
-    'With `finish` the disks are whole. With `release` the mark goes only if nothing was written. `look` changes nothing. May ' +
-    'be asked twice.',
+    'With `finish` the disks are whole. With `release` the mark goes only if nothing was written. `look` changes nothing, ' +
+    'and waits for no start. May be asked twice.',
   body: { schema: 'node/in-place-end.json', bytes },
   answers: { 200: { description: 'How the VM is now.', schema: 'node/in-place-ended.json' } },
   errors: ['node.busy', 'target.unfit', ...vsphereErrors],
   patient: true,
   handle: async ({ parts: node, body, signal }): Promise<InPlaceEnded> => {
+    const { unbroken, refused } = node;
     for (const id of body.jobs) await node.jobs.assertEnded(id);
-    return node.unbroken.act(body.run, signal, async (whole) =>
-      (await import('../restores/in-place.ts')).endInPlace(body, node.refused, whole),
-    );
+    const { endInPlace: end } = await import('../restores/in-place.ts');
+    const { finishAndStart } = await import('../restores/finish-and-start.ts');
+    return finishAndStart(body, { unbroken, refused, signal }, (whole) => end(body, refused, whole));
   },
 });

@@ -90,15 +90,20 @@ export const finishRestore = defineRoute<RestoreFinishRequest>({
   summary: 'The last step: takes the mark away',
   description:
     'From then on the VM is not removed by an undo. With `power_on` it is started; that it does not start is a warning. May be ' +
-    'asked twice.',
+    'asked twice: where vSphere has not answered an earlier start, that is a warning within seconds. `look` waits for no start.',
   body: { schema: 'node/restore-finish.json', bytes: smallBytes },
   answers: { 200: { description: 'How the VM is now.', schema: 'node/restore-finished.json' } },
   errors: ['target.unfit', ...vsphereErrors],
   patient: true,
-  handle: async ({ parts: node, body, signal }): Promise<RestoreFinished> =>
-    node.unbroken.act(body.run, signal, async (whole) =>
-      (await import('../restores/end-restore.ts')).finishRestore(body, node.refused, whole),
-    ),
+  async handle({ parts: { unbroken, refused }, body, signal }): Promise<RestoreFinished> {
+    const { finishRestore: finish } = await import('../restores/end-restore.ts');
+    const { assertStartOver, finishAndStart } = await import('../restores/finish-and-start.ts');
+    return finishAndStart(body, { unbroken, refused, signal }, async (whole) => {
+      // A VM that is marked again can be removed, so it must not be on its way up.
+      if (body.action === 'reopen') await assertStartOver(unbroken, body.run, whole);
+      return finish(body, refused, whole);
+    });
+  },
 });
 
 export const powerRestore = defineRoute<RestorePowerRequest>({
@@ -110,19 +115,20 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
   description:
     'Only a VM that the run has restored to its end. A VM that asks something while it starts is told to give up: the answer has ' +
     'the question. `wait` answers when VMware Tools run, when the VM is not on, when it asks something, or after ' +
-    '`wait_seconds`. May be asked twice.',
+    '`wait_seconds`; it fails with `vsphere.busy` while vSphere does not answer an earlier start. May be asked twice.',
   body: { schema: 'node/restore-power.json', bytes: smallBytes },
   answers: { 200: { description: 'How the VM is now.', schema: 'node/restore-powered.json' } },
   errors: vsphereErrors,
   patient: true,
   async handle({ parts: node, body, signal }): Promise<RestorePowered> {
     const { powerRestored } = await import('../restores/power.ts');
+    const { assertStartOver, startOf } = await import('../restores/finish-and-start.ts');
     if (body.action === 'wait') {
       // Behind a start that goes on though its caller is gone: else the VM would come on when this has said that it is off.
-      await node.unbroken.ended(body.run);
+      await assertStartOver(node.unbroken, body.run, signal);
       return powerRestored(body, node.refused, signal);
     }
-    return node.unbroken.act(body.run, signal, (whole) => powerRestored(body, node.refused, whole));
+    return node.unbroken.act(startOf(body.run), signal, (whole) => powerRestored(body, node.refused, whole));
   },
 });
 

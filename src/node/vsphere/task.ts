@@ -10,7 +10,7 @@ const defaultMs = 30 * 60_000;
 /** One wait for news, which the server ends. */
 const waitSeconds = 15;
 /** How long a task that was cancelled may take to end, so that what it left can be told. */
-const cancelMs = 60_000;
+const defaultCancelMs = 60_000;
 const destroyMs = 5_000;
 
 /**
@@ -24,7 +24,7 @@ export async function runTask(
   args: readonly SoapArg[],
   options: TaskOptions = {},
 ): Promise<XmlValue | undefined> {
-  const { signal, timeoutMs = defaultMs } = options;
+  const { signal, timeoutMs = defaultMs, cancelMs = defaultCancelMs } = options;
   const task = moref(await vsphere.call(method, self, args, { signal }));
   const what = method.replace(/_Task$/, '');
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -33,14 +33,14 @@ export async function runTask(
     return await ended(vsphere, task, what, limit, options.onProgress);
   } catch (error) {
     if (!limit.aborted) throw error;
-    await cancel(vsphere, task, what);
+    await cancel(vsphere, task, what, cancelMs);
     signal?.throwIfAborted();
     throw new SendenseError('vsphere.busy', `${what} took longer than ${timeoutMs} ms and was cancelled`);
   }
 }
 
-async function cancel(vsphere: Vsphere, task: Moref, what: string): Promise<void> {
-  const signal = AbortSignal.timeout(cancelMs);
+async function cancel(vsphere: Vsphere, task: Moref, what: string, withinMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(withinMs);
   // Many tasks cannot be cancelled; then they end by themselves or we have waited long enough.
   await vsphere.call('CancelTask', task, [], { signal }).catch(() => undefined);
   await ended(vsphere, task, what, signal).catch(() => undefined);

@@ -17,6 +17,8 @@ const paths = ['runtime.powerState', 'runtime.question', 'guest.toolsRunningStat
 const states: Readonly<Record<string, VmPower['state']>> = { poweredOn: 'on', suspended: 'suspended' };
 /** Between two looks, ms. */
 const pauses = { first: 200, last: 2000 };
+/** A start that was cancelled leaves nothing to clean up: its end is not awaited for long, ms. */
+const cancelMs = 5000;
 
 /** @returns null: there is no such VM (any more) */
 export async function lookAtPower(vsphere: Vsphere, vm: Moref, signal?: AbortSignal): Promise<VmPower | null> {
@@ -44,7 +46,8 @@ export async function powerOn(vsphere: Vsphere, vm: Moref, signal: AbortSignal):
     return question;
   });
   try {
-    await vsphere.task('PowerOnVM_Task', vm, [], { signal: AbortSignal.any([signal, given.up.signal]) });
+    const limit = AbortSignal.any([signal, given.up.signal]);
+    await vsphere.task('PowerOnVM_Task', vm, [], { signal: limit, cancelMs });
   } catch (error) {
     signal.throwIfAborted();
     if (!given.up.signal.aborted) throw error;

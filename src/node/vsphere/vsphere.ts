@@ -48,6 +48,8 @@ export interface TaskOptions {
   readonly signal?: AbortSignal;
   /** How long the task may take, ms. Default 30 minutes. */
   readonly timeoutMs?: number;
+  /** How long the end of the task is awaited once it was cancelled, ms. Default one minute. */
+  readonly cancelMs?: number;
   onProgress?(percent: number): void;
 }
 

@@ -49,3 +49,20 @@ test('the end of the node ends work, and waits for that', async () => {
   expect(await why).toMatchObject({ code: 'job.cancelled' });
   await expect(works.act('run', patient, async () => 'late')).rejects.toMatchObject({ code: 'job.cancelled' });
 });
+
+test('work that does not end is waited for no longer than asked for', async () => {
+  await using works = unbroken();
+  const held = Promise.withResolvers<void>();
+  expect([works.isGoing('start'), await works.isOver('start', 60_000)]).toEqual([false, true]);
+  const first = works.act('start', patient, () => held.promise);
+  expect([works.isGoing('start'), works.isGoing('other')]).toEqual([true, false]);
+  expect(await works.isOver('start', 20)).toBe(false);
+  const gone = new AbortController();
+  const asked = works.isOver('start', 60_000, gone.signal);
+  gone.abort(new Error('gone'));
+  expect(await asked).toBe(false);
+  const over = works.isOver('start', 60_000);
+  held.resolve();
+  await first;
+  expect([await over, works.isGoing('start')]).toEqual([true, false]);
+});
