@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testProgram } from '../programs.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { randomBytes } from '../support/random.ts';
 import { isTorn, MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+import { program } from './workspace.ts';
 
 const timeout = 600_000;
 const block = 65_536;
@@ -202,3 +206,34 @@ test('what speaks against it is said before anything is written or saved', { tim
   await refused('--thin is for new disks', '--thin');
   expect((await at.vcenter.writes()).length).toBe(before);
 });
+
+// The last one: the VM may start when nobody looks any more.
+test(
+  'Ctrl-C while vSphere does not answer a start: the restore is whole, and within seconds that is said',
+  { timeout },
+  async () => {
+    await spoil();
+    await at.vcenter.clearCalls();
+    await at.vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 120_000, count: 1 });
+    await at.vcenter.fault('method', { method: 'CancelTask', fault: 'NotSupported' });
+    const to = ['--to', 'vsphere:test-vcenter', '--in-place', '--no-safety-backup', '--power-on'];
+    const hub = spawn(process.execPath, [program, 'restore', 'pgtest1', '--point', point, ...to], {
+      cwd: at.work.folder,
+      env: { ...process.env, ...at.vcenter.vddkEnvironment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said = Promise.all([hub.stdout, hub.stderr].map((stream) => textOf(stream)));
+    const asked = async (): Promise<string[]> => (await at.vcenter.calls()).map(({ method }) => method);
+    await expect.poll(asked, { timeout: 100_000, interval: 50 }).toContain('PowerOnVM_Task');
+    const before = performance.now();
+    hub.kill('SIGINT');
+    const [exitCode] = (await once(hub, 'exit')) as [number];
+    const all = (await said).join('\n').replaceAll(/\s+/g, ' ');
+    expect(performance.now() - before).toBeLessThan(60_000);
+    expect(exitCode, all).toBe(3);
+    expect(all).toContain('is restored, and vSphere was told to start it, but has not answered yet');
+    expect(all).not.toContain('in part');
+    await expectRestored();
+    expect(await isTorn(at, vm)).toBe(false);
+  },
+);

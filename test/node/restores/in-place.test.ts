@@ -591,6 +591,31 @@ describe('a restore in place', () => {
     expect(await node.api.powerRestore({ ...power, action: 'wait' })).toMatchObject({ state: 'on' });
   });
 
+  it('tells at once how a restore is whose VM vSphere does not start', { timeout }, async () => {
+    const { vm, run } = await restored();
+    await vcenter.clearCalls();
+    await vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 90_000, count: 1 });
+    await vcenter.fault('method', { method: 'CancelTask', fault: 'NotSupported' });
+    const asked = { ...endOf(vm, run, 'finish'), power_on: true };
+    const gone = new AbortController();
+    const first = node.api.endInPlace(asked, gone.signal).catch(String);
+    await vi.waitFor(async () => expect(await timesAsked(vcenter, 'PowerOnVM_Task')).toBe(1), { timeout: 100_000 });
+    gone.abort(new Error('the user cancels'));
+    await first;
+    const before = performance.now();
+    for (const action of ['look', 'release'] as const)
+      expect(await end(vm, run, action)).toMatchObject({ state: 'finished', powered_on: false, warnings: [] });
+    expect(await node.api.endInPlace(asked)).toMatchObject({
+      state: 'finished',
+      powered_on: false,
+      warnings: [expect.stringContaining('was told to start it, but has not answered yet')],
+    });
+    const power = { ...login(), run, vm: vm.moref, wait_seconds: 0 };
+    await expect(node.api.powerRestore({ ...power, action: 'wait' })).rejects.toMatchObject({ code: 'vsphere.busy' });
+    expect(performance.now() - before).toBeLessThan(60_000);
+    expect(await timesAsked(vcenter, 'PowerOnVM_Task')).toBe(1);
+  });
+
   it('gives a start up that nobody waits for, if the VM asks something', { timeout }, async () => {
     const { vm, run } = await restored();
     await vcenter.fault('question', { text: 'Moved or copied?' });
