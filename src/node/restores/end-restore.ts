@@ -2,7 +2,6 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoreFinished, RestoreFinishRequest, RestoreUndone, RestoreUndoRequest } from '../../schemas/types.ts';
 import { finishVm, reopenVm, restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import { removeUnfinished } from '../vsphere/new-vm/remove-unfinished.ts';
-import { withoutMark } from '../vsphere/new-vm/restore-mark.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import type { Moref } from '../vsphere/xml.ts';
 import { openSession } from './vsphere-session.ts';
@@ -36,7 +35,7 @@ export async function finishRestore(
     });
   if (!isOurs && !isFinished) throw unmarked();
   if (isOurs) {
-    await finishVm(vsphere, object, { annotation: withoutMark(state.annotation) }, { run, point }, signal);
+    await finishVm(vsphere, object, { run, point }, signal);
     if ((await restoredState(vsphere, object, signal))?.finishedBy?.run !== run) throw unmarked();
   }
   return { finished: true, name: state.name, powered_on: state.isOn, warnings };

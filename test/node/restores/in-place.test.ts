@@ -534,7 +534,7 @@ describe('a restore in place', () => {
     const mark = { run: 'run-a', point: 'p-1' };
     const vm = await newVm(randomBytes(capacity), markedAnnotation(mark, 'the accounts'));
     await using vsphere = await connectVsphere({ ...vcenter, ca: null });
-    await finishVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, { annotation: 'the accounts' }, mark);
+    await finishVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, mark);
     return vm;
   }
 

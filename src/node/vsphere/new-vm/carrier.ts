@@ -6,9 +6,9 @@ import { abortLease } from '../import/import-lease.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, type Moref } from '../xml.ts';
+import { destroyJudged } from './destroy-judged.ts';
 import type { Carrier } from './disk-notes.ts';
 import { changeVm, lookAtVm, type SeenVm } from './marked-vm.ts';
-import { assertOwnDisks } from './own-disks.ts';
 import { vmSpec, type SpecOptions } from './vm-spec.ts';
 import type { WantedDisk } from './wanted-disks.ts';
 import type { WantedVm } from './wanted-vm.ts';
@@ -83,12 +83,16 @@ export async function endCarrier(
   const seen = await lookAtVm(vsphere, object, signal);
   if (seen === null || !isCarrier(seen, target.object, key)) return null;
   const stays = (why: string): string => `the VM ${seen.name} (${vm}), which was to bring a disk, stays: ${why}`;
-  if (seen.isOn || seen.hasSnapshot) return stays(seen.isOn ? 'it runs' : 'it has a snapshot');
+  const useOf = ({ isOn, hasSnapshot }: SeenVm): string | null =>
+    isOn ? stays('it runs') : hasSnapshot ? stays('it has a snapshot') : null;
+  const used = useOf(seen);
+  if (used !== null) return used;
   await detachGiven(vsphere, seen, target, signal);
   try {
-    await assertOwnDisks(vsphere, seen, signal);
-    await vsphere.task('Destroy_Task', object, [], signal ? { signal } : {});
-    return null;
+    // Where somebody has changed its notes meanwhile, it is theirs.
+    const judge = (now: SeenVm): string | null =>
+      isCarrier(now, target.object, key) ? useOf(now) : stays('somebody has changed its notes');
+    return await destroyJudged(vsphere, object, judge, signal);
   } catch (error) {
     signal?.throwIfAborted();
     if (toSendenseError(error).code !== 'vsphere.busy') throw error;

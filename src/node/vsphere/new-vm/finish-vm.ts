@@ -26,19 +26,16 @@ export async function restoredState(
 }
 
 /**
- * The last step: from now on the VM is not ours to remove. Its configuration remembers which restore made it.
+ * The last step: from now on the VM is not ours to remove. Its configuration remembers which restore made it. Its notes are what stands
+ * below the mark at that moment.
  * @throws SendenseError `vsphere.*`
  */
 export async function finishVm(
   vsphere: Vsphere,
   object: Moref,
-  { annotation }: { readonly annotation: string },
   mark: RestoreMark,
   signal?: AbortSignal,
 ): Promise<void> {
-  // The notes of a VM that a restore made are saved by its backups, and this sentence is about that restore.
-  const isBare = annotation.trim() === '' || /^Restored by Sendense from \S+\.$/.test(annotation.trim());
-  const then = isBare ? `Restored by Sendense from ${mark.point}.` : annotation;
   await changeVm(
     vsphere,
     object,
@@ -48,12 +45,19 @@ export async function finishVm(
       if (vm.mark?.run !== mark.run) return [];
       const note = `run=${mark.run} point=${mark.point}${notes ? ` ${notesText(notes)}` : ''}`;
       return [
-        ['annotation', then],
+        ['annotation', notesWithout(vm, mark)],
         ['extraConfig', [noDiskNotes(), noteOf(note)]],
       ];
     },
     signal,
   );
+}
+
+/** The notes of a VM that a restore made are saved by its backups, and the sentence in them is about that restore. */
+function notesWithout({ annotation }: SeenVm, { point }: RestoreMark): string {
+  const notes = withoutMark(annotation);
+  const isBare = notes.trim() === '' || /^Restored by Sendense from \S+\.$/.test(notes.trim());
+  return isBare ? `Restored by Sendense from ${point}.` : notes;
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { Vsphere } from '../vsphere.ts';
 import { list } from '../xml.ts';
 import { disksOf } from '../vm-disks.ts';
+import { destroyJudged } from './destroy-judged.ts';
 import { noDiskNotes } from './disk-notes.ts';
 import { changeVm, type MarkedVm } from './marked-vm.ts';
 import { markedVm } from './marked-vms.ts';
 import { endCarriers, wholeIn } from './give-disk.ts';
-import { assertOwnDisks } from './own-disks.ts';
 import { withoutMark } from './restore-mark.ts';
 import { touchedBy, type Touched } from './untouched.ts';
 
@@ -59,9 +59,22 @@ export async function removeUnfinished(
   if (touched) return { ...nothing, left: await leave(vsphere, found, touched, signal), ...warnings };
   const { name } = found;
   if (isKept) return { ...nothing, kept: { name, copied, disks: disksIn(found).length }, ...warnings };
-  await assertOwnDisks(vsphere, found, signal);
-  await vsphere.task('Destroy_Task', found.object, [], signal ? { signal } : {});
-  return { ...nothing, removed: name, ...warnings };
+  const stayed = await destroyJudged<{ readonly found: MarkedVm; readonly touched: Touched } | 'theirs'>(
+    vsphere,
+    found.object,
+    async (seen) => {
+      // Somebody may have used it meanwhile, or another run have taken it over.
+      if (seen.mark?.run !== run) return 'theirs';
+      const now = { ...seen, mark: seen.mark };
+      const use = await touchedBy(vsphere, now, signal);
+      return use && { found: now, touched: use };
+    },
+    signal,
+  );
+  if (stayed === null) return { ...nothing, removed: name, ...warnings };
+  if (stayed === 'theirs') return { ...nothing, ...warnings };
+  const { found: at, touched: by } = stayed;
+  return { ...nothing, left: await leave(vsphere, at, by, signal), ...warnings };
 }
 
 const disksIn = ({ values }: MarkedVm) => disksOf(list(values.get('config.hardware'), 'device'));
@@ -78,7 +91,9 @@ async function leave(
     await changeVm(
       vsphere,
       object,
-      ({ annotation }) => {
+      ({ annotation, mark: now }) => {
+        // Another run may have taken over since it was looked at, or somebody have removed the mark.
+        if (now?.run !== mark.run) return [];
         const story =
           `Sendense began to make this VM of the restore point ${mark.point} (run ${mark.run}) and did not finish it: ` +
           `${notes?.copied.size ?? 0} of ${disksIn(vm).length} disks are copied whole. ` +

@@ -36,7 +36,7 @@ export async function restoreVm(vsphere: Vsphere, context: TransportContext, req
   request.onActivity?.('making the VM');
   const options = { ...request, name: wanted.name, files: wanted.files, fitting, place };
   const made = await makeVm(vsphere, vm, options, signal);
-  const restored = { ...made, annotation: vm.annotation, leftOut: [...vm.leftOut, ...made.otherMacs] };
+  const restored = { ...made, leftOut: [...vm.leftOut, ...made.otherMacs] };
   request.onMade?.(restored);
   const written = await writeDisks(vsphere, context, { request, vm, made, options, by: way.name });
   request.onActivity?.('putting the NVRAM into place');

@@ -34,8 +34,6 @@ export interface VmRestore extends Pick<SpecOptions, 'mac' | 'identity' | 'conne
 }
 
 export interface RestoredVm extends NewVm {
-  /** That it gets when it is finished. */
-  readonly annotation: string;
   /** What the VM does not have of the old one, in words. */
   readonly leftOut: readonly string[];
 }

@@ -119,7 +119,7 @@ describe('disks that go by an import lease', () => {
     ]);
     await expectWhole(name);
     const mark = { run: name, point: 'p-1' };
-    await finishVm(vsphere, vm.object, vm, mark);
+    await finishVm(vsphere, vm.object, mark);
     const judge = join(import.meta.dirname, 'judge-disks.py');
     const { stdout } = await execa('/usr/bin/python3', [judge, String(vcenter.port), vcenter.user, name], {
       input: vcenter.password,

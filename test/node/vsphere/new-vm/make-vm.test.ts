@@ -93,7 +93,7 @@ const config = async (name: string): Promise<string> => {
 describe('a VM of a saved configuration', () => {
   it('has its disks where they were, and is marked until it is finished', async () => {
     const wanted = to();
-    const { made, vm } = await make(wanted);
+    const { made } = await make(wanted);
     const found = await vcenter.findVm(wanted.name);
     expect(found?.disks.map(({ key, capacity, datastore, thin }) => [key, capacity, datastore, thin])).toEqual([
       [2002, 4 * MiB, 'LocalDS_0', false],
@@ -112,7 +112,7 @@ describe('a VM of a saved configuration', () => {
     expect(shown).toMatch(/<bootDelay>500<[^]*<deviceKey>4000<[^]*<deviceKey>2002<[^]*BootableCdromDevice/);
     expect(shown).not.toContain('00:50:56:81:0a:01');
     expect(found?.biosUuid).not.toBe(two.bios_uuid);
-    await finishVm(vsphere, made.object, vm, { run: wanted.name, point: 'p-1' });
+    await finishVm(vsphere, made.object, { run: wanted.name, point: 'p-1' });
     expect(await config(wanted.name)).toContain('<annotation>Payroll &amp; &#34;more&#34;</annotation>');
     expect(await removeUnfinished(vsphere, wanted.name)).toEqual(nothing);
   });

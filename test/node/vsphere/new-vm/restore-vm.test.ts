@@ -79,7 +79,7 @@ describe('a VM that is restored', () => {
     expect(writes.reduce((sum, { length }) => sum + length, 0)).toBe(2 * MiB);
     const home = (await vcenter.findVm(name))?.home ?? '';
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
-    await finishVm(vsphere, vm.object, vm, { run: name, point: 'p-1' });
+    await finishVm(vsphere, vm.object, { run: name, point: 'p-1' });
     expect((await removeUnfinished(vsphere, name)).removed).toBeNull();
     await startVm(vm);
     expect(await readFile(join(home, `${name}.nvram`))).toEqual(nvram);
@@ -135,7 +135,7 @@ describe('a VM that is restored', () => {
     const vm = await restoreVm(vsphere, context(), asked);
     expect(await vcenter.writes()).toEqual(before);
     expect(new Set((await writesOf(vm)).map(({ disk }) => disk)).size).toBe(2);
-    await finishVm(vsphere, vm.object, vm, asked.mark);
+    await finishVm(vsphere, vm.object, asked.mark);
     const [shown] = await vsphere.properties([vm.object], ['config.extraConfig']);
     expect(JSON.stringify(shown?.values.get('config.extraConfig'))).not.toContain('sendense.disks');
   });

@@ -3,8 +3,10 @@ import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import { finishVm, reopenVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
+import { changeVm } from '../../../../src/node/vsphere/new-vm/marked-vm.ts';
 import { findPlace } from '../../../../src/node/vsphere/new-vm/place.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
+import { markedAnnotation } from '../../../../src/node/vsphere/new-vm/restore-mark.ts';
 import { noteDisks, takeOver } from '../../../../src/node/vsphere/new-vm/take-over.ts';
 import { wantedVm } from '../../../../src/node/vsphere/new-vm/wanted-vm.ts';
 import type { Vsphere } from '../../../../src/node/vsphere/vsphere.ts';
@@ -12,6 +14,7 @@ import { rawSoap, type RawSoap } from '../../../simulators/vcenter/raw-soap.ts';
 import type { SimulatedVm } from '../../../simulators/vcenter/simulated-vm.ts';
 import { disk } from '../../../simulators/vcenter/spec-xml.ts';
 import { startVcenter, type Vcenter } from '../../../simulators/vcenter/start-vcenter.ts';
+import { until } from '../../support.ts';
 import { savedConfig } from './saved-config.ts';
 
 const MiB = 1024 * 1024;
@@ -75,6 +78,20 @@ async function unfinished(): Promise<Unfinished> {
     annotation: async () =>
       /<annotation>([^<]*)</.exec(await soap.property('VirtualMachine', found.moref, 'config'))?.[1] ?? '',
   };
+}
+
+/** Somebody writes notes below the mark of a run. */
+const writeNotes = async ({ run, made }: Unfinished, notes: string, by = run): Promise<void> =>
+  changeVm(vsphere, made.object, () => [['annotation', markedAnnotation({ run: by, point: 'p-1' }, notes)]]);
+/** Does something while the server has not begun with a call of that name. */
+async function during(method: string, work: () => Promise<unknown>, act: () => Promise<unknown>, after = 0) {
+  await vcenter.clearCalls();
+  await vcenter.fault('slow', { for: method, ms: 2500, count: 1, ...(after > 0 ? { after } : {}) });
+  const working = work();
+  const times = async (): Promise<number> => (await vcenter.calls()).filter((call) => call.method === method).length;
+  await until(async () => (await times()) > after, `${method} is asked for`);
+  await act();
+  await working;
 }
 
 const reconfigure = ({ vm }: Unfinished, spec: string): Promise<unknown> =>
@@ -160,7 +177,8 @@ describe('an unfinished VM that somebody has used', () => {
     'says of which restore point it was made, where its notes were %j',
     async (annotation) => {
       const made = await unfinished();
-      await finishVm(vsphere, made.made.object, { annotation }, { run: made.run, point: 'p-1' });
+      await writeNotes(made, annotation);
+      await finishVm(vsphere, made.made.object, { run: made.run, point: 'p-1' });
       expect(await made.annotation()).toBe('Restored by Sendense from p-1.');
     },
   );
@@ -168,13 +186,65 @@ describe('an unfinished VM that somebody has used', () => {
   it('is not marked again by an undo, once it is finished', async () => {
     const made = await unfinished();
     const mark = { run: made.run, point: 'p-1' };
-    await finishVm(vsphere, made.made.object, { annotation: 'mine' }, mark);
+    await writeNotes(made, 'mine');
+    await finishVm(vsphere, made.made.object, mark);
     await reopenVm(vsphere, made.made.object, mark);
     expect(await made.annotation()).toContain('sendense-restore/1');
-    await finishVm(vsphere, made.made.object, { annotation: 'mine' }, mark);
+    await finishVm(vsphere, made.made.object, mark);
     await startAndStop(made);
     await expect(reopenVm(vsphere, made.made.object, mark)).rejects.toThrow('stays: somebody has started it');
     expect(await made.annotation()).toBe('mine');
+  });
+});
+
+describe('somebody who works on a VM in the middle of a step of Sendense', () => {
+  it('keeps the notes that he writes while the mark goes', async () => {
+    const made = await unfinished();
+    const finish = () => finishVm(vsphere, made.made.object, { run: made.run, point: 'p-1' });
+    await during('ReconfigVM_Task', finish, () => writeNotes(made, 'call Ann first'));
+    expect(await made.annotation()).toBe('call Ann first');
+  });
+
+  it('takes a VM over that was to be left alone: its mark stays', async () => {
+    const made = await unfinished();
+    await made.vm.snapshot('mine');
+    await during('ReconfigVM_Task', made.removed, () => writeNotes(made, 'mine', 'run-b'));
+    expect(await made.annotation()).toMatch(/^sendense-restore\/1 run=run-b point=p-1&#xA;/);
+  });
+
+  it.each([
+    ['makes a snapshot', ({ vm }: Unfinished) => vm.snapshot('mine'), 'it has a snapshot'],
+    ['starts and stops it', startAndStop, 'somebody has started it'],
+    [
+      'gives it a disk',
+      async (made: Unfinished) =>
+        reconfigure(made, disk({ controller: 1000, unit: 9, bytes: MiB, file: await strayDisk(), attach: true })),
+      'somebody has changed its hardware or its disks',
+    ],
+    ['takes it over', (made: Unfinished) => writeNotes(made, 'mine', 'run-b'), null],
+  ])('%s while it is judged: it is not removed', async (_, use, why) => {
+    const made = await unfinished();
+    let removal: Awaited<ReturnType<typeof made.removed>> | null = null;
+    // The second one: whether other VMs have its disks.
+    const remove = async (): Promise<void> => void (removal = await made.removed());
+    await during('CreateContainerView', remove, () => use(made), 1);
+    expect(removal).toMatchObject({ removed: null, left: why === null ? null : { vm: made.vm.moref, why } });
+    expect(await vcenter.findVm(made.run)).not.toBeNull();
+  });
+
+  it('changes it all the time: it stays', async () => {
+    const made = await unfinished();
+    await vcenter.fault('slow', { for: 'CreateContainerView', ms: 500 });
+    const ended = new AbortController();
+    const writing = (async () => {
+      for (let nth = 0; !ended.signal.aborted; nth++) await writeNotes(made, `note ${nth}`);
+    })();
+    await expect(made.removed()).rejects.toMatchObject({
+      code: 'vsphere.busy',
+      message: expect.stringContaining('somebody changes it all the time') as string,
+    });
+    ended.abort();
+    await writing;
   });
 });
 
