@@ -82,6 +82,7 @@ export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace
       left: place.left,
     }),
     log: place.log,
+    warn: place.warn,
     onActivity: place.activity,
     onProgress: ({ key, capacity_bytes: capacity }, phase, bytes, total) =>
       tell(key, phases[phase], { capacity_bytes: capacity, bytes_done: bytes, bytes_total: total }),

@@ -1,3 +1,4 @@
+import { notInPoint } from '../../machines/present-state.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { InPlaceStartRequest, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
 import type { KeyedDisk, TargetHub } from '../target-hub.ts';
@@ -38,7 +39,8 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
     run.signal.throwIfAborted();
     // From here on the VM may bear a mark of this run.
     run.remember('vm', markedOf(request, found));
-    const { disks } = await writeDisks(hub, request, claim, found);
+    const { disks, warnings } = await writeDisks(hub, request, claim, found);
+    const isSaved = !warnings.some((warning) => warning.endsWith(notInPoint));
     return {
       directory: null,
       files: request.disks.map((disk) => {
@@ -46,7 +48,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
         const bytes = disks.find(({ key }) => key === own.key)?.bytes_transferred ?? 0;
         return writtenDisk(disk.disk, own.file, bytes);
       }),
-      machine: machineOf(request, claim, found),
+      machine: machineOf(request, claim, found, isSaved),
     };
   },
 
@@ -153,7 +155,7 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
           name: checked.name,
           run: claim.run,
           point: from.point().backup_id,
-          safety: request.safety?.backup_id ?? checked.unfinished?.safety ?? null,
+          safety: safetyOf(request, found),
           takes_over: takesOver,
           disks: await startDisks(hub, client, request, keyed),
           compare_all: to.compareAll,
@@ -200,11 +202,21 @@ async function startDisks(
   return [first, ...rest];
 }
 
+/**
+ * The restore point of the state before. That of an earlier run counts only if the run has begun to write: else somebody may have used the
+ * VM since.
+ */
+const safetyOf = ({ safety }: Request, { checked: { unfinished } }: CheckedInPlace): string | null =>
+  safety?.backup_id ?? (unfinished?.torn ? unfinished.safety : null);
+
+/** @param isSaved whether the safety backup has all of what was overwritten */
 function machineOf(
-  { to, disks, from, safety }: Request,
+  request: Request,
   { run, node }: InPlaceClaim,
   found: CheckedInPlace,
+  isSaved: boolean,
 ): VsphereMachine {
+  const { to, disks, from } = request;
   const { checked, spec } = found;
   return {
     name: checked.name,
@@ -220,7 +232,7 @@ function machineOf(
       return { disk, key, device_key: key };
     }),
     notes: [
-      ...stateBefore(safety?.backup_id ?? checked.unfinished?.safety ?? null),
+      ...stateBefore(isSaved ? safetyOf(request, found) : null),
       'its hardware and its NVRAM are as they were before the restore',
       ...(to.compareAll ? [allRead] : []),
       ...(checked.others.length === 0 ? [] : [`not restored: ${checked.others.join(', ')}`]),

@@ -472,8 +472,29 @@ describe('a restore in place', () => {
     const between = startOf(vm, first);
     expect(await restore(between)).toMatchObject({ status: 'succeeded' });
     expect(await end(vm, between.run, 'finish')).toMatchObject({ state: 'finished' });
-    expect(await restore(startOf(vm, second, { base }))).toMatchObject({ status: 'succeeded' });
+    expect(await restore(startOf(vm, second, { base, safety: 'p-0' }))).toMatchObject({
+      status: 'succeeded',
+      warnings: [
+        `run ${between.run} has restored the VM ${vm.name} in place after the backup p-0: what was on its disks since is in no restore point`,
+      ],
+    });
     expect((await contentOf(vm)).equals(second.content)).toBe(true);
+  });
+
+  it('warns of what somebody has written since the safety backup, and of nothing else', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(block));
+    const base = { ...(await safetyOf(vm)), restored_in_place: null };
+    const done = await restore(startOf(vm, point, { base, safety: 'p-0' }));
+    expect(done).toMatchObject({ status: 'succeeded', warnings: [] });
+    const other = await newVm();
+    const before = await pointOf(other);
+    const early = { ...(await safetyOf(other)), restored_in_place: null };
+    await other.write(0, MiB, randomBytes(block));
+    expect((await restore(startOf(other, before, { base: early, safety: 'p-0' }))).warnings).toEqual([
+      `the disks of the VM ${other.name} were written to after the backup p-0: what was written is in no restore point`,
+    ]);
   });
 
   it('leaves a note that backups see from the first byte on, and that is no end', { timeout }, async () => {

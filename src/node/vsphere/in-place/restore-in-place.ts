@@ -1,5 +1,6 @@
 import { totalLength, type Extent } from '../../../blocks/extents.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { notInPoint } from '../../../machines/present-state.ts';
 import { changeVm, lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import { checkVddkForWriting } from '../transports/vddk.ts';
@@ -50,6 +51,7 @@ export interface InPlaceRestore {
   /** Asks vSphere what changed since a restore point. */
   readonly areas: AreasSince;
   log(message: string): void;
+  warn(message: string): void;
   onActivity(what: string | null): void;
   onProgress(disk: OwnDisk, phase: Phase, done: number, total: number): void;
   onDone(disk: OwnDisk, written: number): void;
@@ -86,6 +88,7 @@ export async function restoreInPlace(
   if (marked.seen.hasSnapshot) throw changed(marked.seen, 'it has a snapshot');
   const since = before.seen.hasSnapshot ? marked.seen : before.seen;
   if (isTorn) request.log('an earlier restore has not finished: the disks are read and compared');
+  else warnOfLost(marked, request, areas);
   const found: Found[] = [];
   for (const back of disks)
     found.push(await look(context, request, marked, back, isTorn || isStale(back, marked, request) ? null : areas));
@@ -100,14 +103,30 @@ export async function restoreInPlace(
   return marked;
 }
 
-/** Another restore has written to the disks since the safety backup: neither its index nor the list of changes tells what is on them. */
-function isStale({ base }: BackDisk, { seen }: InPlaceVm, { log }: InPlaceRestore): boolean {
+/** The state that is overwritten is not the one of the safety backup, where somebody has come in between. */
+function warnOfLost(marked: InPlaceVm, request: InPlaceRestore, areas: ReadonlyMap<number, readonly Extent[]>): void {
+  const { disks, mark, warn } = request;
+  const backup = mark.safety === null ? 'the backup before this restore' : `the backup ${mark.safety}`;
+  const stale = disks.find((disk) => staleBy(disk, marked) !== null);
+  if (stale)
+    warn(
+      `run ${staleBy(stale, marked)} has restored the VM ${marked.seen.name} in place after ${backup}: what was on its disks since ${notInPoint}`,
+    );
+  else if ([...areas.values()].some((extents) => totalLength(extents) > 0))
+    warn(`the disks of the VM ${marked.seen.name} were written to after ${backup}: what was written ${notInPoint}`);
+}
+
+/** The run that has written to the disks since the safety backup: neither its index nor the list of changes tells what is on them then. */
+function staleBy({ base }: BackDisk, { seen }: InPlaceVm): string | null {
   const note = inPlaceNoteIn(seen.values.get('config.extraConfig'));
-  if (base === null || (note?.run ?? null) === base.restoredInPlace) return false;
-  log(
-    `run ${note?.run ?? 'unknown'} has restored the VM in place since the safety backup: the disk is read and compared`,
-  );
-  return true;
+  return base === null || (note?.run ?? null) === base.restoredInPlace ? null : (note?.run ?? 'unknown');
+}
+
+function isStale(back: BackDisk, marked: InPlaceVm, { log }: InPlaceRestore): boolean {
+  const run = staleBy(back, marked);
+  if (run !== null)
+    log(`run ${run} has restored the VM in place since the safety backup: the disk is read and compared`);
+  return run !== null;
 }
 
 async function look(
