@@ -533,6 +533,47 @@ describe('a restore in place', () => {
     expect((await inPlaceState(vsphere, object))?.mark).toMatchObject({ run: 'unknown', disks: null });
   });
 
+  it('knows a torn disk where it has changed places since', { timeout }, async () => {
+    const contents = [randomBytes(capacity), randomBytes(capacity)];
+    const vm = await vcenter.addVm({
+      name: `back-${++number}`,
+      cbt: true,
+      poweredOn: false,
+      disks: contents.map((content) => ({ capacity, content })),
+    });
+    const point = await pointOf(vm);
+    const [torn = '', whole = ''] = vm.disks.map(({ uuid }) => uuid);
+    const now = async (uuid: string) => {
+      await vm.snapshots();
+      const found = vm.disks.find((disk) => disk.uuid === uuid);
+      return { key: String(found?.key), content: await readFile(found?.flatFile ?? '') };
+    };
+    const only = async (uuid: string, takesOver: string | null): Promise<InPlaceStartRequest> => {
+      const { key } = await now(uuid);
+      const { index, uri } = point;
+      const disks: InPlaceStartRequest['disks'] = [{ key, uuid, bytes: capacity, index, base: null }];
+      return startOf(vm, point, { disks, nbd_sources: `${key}:${uri}`, takes_over: takesOver });
+    };
+    await vm.write(0, 0, randomBytes(4 * MiB));
+    await vcenter.vddkFault({ 'disk-full-after': MiB });
+    const first = await only(torn, null);
+    expect(await restore(first)).toMatchObject({ status: 'failed' });
+    await vcenter.vddkFault();
+    const { key } = await now(torn);
+    await vm.swapDisks(0, 1);
+    expect((await now(whole)).key).toBe(key);
+    const refused = await restore(await only(whole, first.run));
+    expect(refused.error).toMatchObject({
+      code: 'target.unfit',
+      message: expect.stringContaining('restore that disk as well') as string,
+    });
+    const heir = await only(torn, first.run);
+    expect(await restore(heir)).toMatchObject({ status: 'succeeded' });
+    expect(await end(vm, heir.run, 'finish')).toMatchObject({ state: 'finished' });
+    expect((await now(torn)).content.equals(point.content)).toBe(true);
+    expect((await now(whole)).content.equals(contents[1] ?? Buffer.alloc(0))).toBe(true);
+  });
+
   it('fails where somebody has started the VM while its disks were compared', { timeout }, async () => {
     const vm = await newVm();
     const point = await pointOf(vm);
@@ -568,6 +609,11 @@ describe('a restore in place', () => {
       warnings: [expect.stringContaining('run run-b restores it in place')],
     });
     expect(await vm.powerState()).toBe('poweredOff');
+    const undone = await node.api.undoRestore({ ...login(), run: 'run-a', jobs: [], keep_copied: false });
+    expect(undone).toEqual({ removed: null, kept: null, left: null });
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const now = await inPlaceState(vsphere, { type: 'VirtualMachine', value: vm.moref });
+    expect(now?.mark).toMatchObject({ run: 'run-b', isTorn: true });
   });
 
   it('keeps the run that made the VM from stopping it, also afterwards', { timeout }, async () => {

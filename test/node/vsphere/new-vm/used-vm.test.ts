@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
+import { markOptionOf, noteOptionOf } from '../../../../src/node/vsphere/in-place/in-place-mark.ts';
 import { finishVm, reopenVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
@@ -20,6 +21,7 @@ import { savedConfig } from './saved-config.ts';
 const MiB = 1024 * 1024;
 const asked = 'a'.repeat(64);
 const other = { run: 'run-2', point: 'p-1' };
+const inPlace = { run: 'run-3', point: 'p-3', isTorn: true, safety: null, disks: null };
 let vcenter: Vcenter;
 let vsphere: Vsphere;
 let soap: RawSoap;
@@ -120,6 +122,19 @@ const uses: readonly [
   ['starts and stops it, and only events tell', startAndStop, 'config,log', 'somebody has started it'],
   ['starts and stops it, and only its log tells', startAndStop, 'events,config', 'somebody has started it'],
   ['starts it', ({ vm }) => vm.power('on'), null, 'it runs'],
+  [
+    'restores it in place by another run',
+    ({ made: { object } }) => changeVm(vsphere, object, () => [['extraConfig', [markOptionOf(inPlace)]]]),
+    null,
+    'another run restores it in place, or has done so',
+  ],
+  [
+    'has restored it in place by another run',
+    ({ made: { object } }) =>
+      changeVm(vsphere, object, () => [['extraConfig', [noteOptionOf({ ...inPlace, isWhole: true })]]]),
+    null,
+    'another run restores it in place, or has done so',
+  ],
   ['makes a snapshot', ({ vm }) => vm.snapshot('mine'), null, 'it has a snapshot'],
   [
     'gives it more memory',
