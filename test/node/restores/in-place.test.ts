@@ -369,6 +369,8 @@ describe('a restore in place', () => {
     const request = startOf(vm, point);
     await node.api.startInPlace(request);
     await expect.poll(async () => (await vcenter.writes()).length, { timeout: 60_000 }).toBeGreaterThan(before);
+    // What comes next may take its time on a busy machine.
+    await vcenter.vddkFault({ 'slow-ms': 2000 });
     return request;
   }
 
