@@ -214,7 +214,7 @@ test(
   async () => {
     await spoil();
     await at.vcenter.clearCalls();
-    await at.vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 120_000, count: 1 });
+    await at.vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 900_000, count: 1 });
     await at.vcenter.fault('method', { method: 'CancelTask', fault: 'NotSupported' });
     const to = ['--to', 'vsphere:test-vcenter', '--in-place', '--no-safety-backup', '--power-on'];
     const hub = spawn(process.execPath, [program, 'restore', 'pgtest1', '--point', point, ...to], {

@@ -5,6 +5,7 @@ import { optionalText } from '../../src/node/vsphere/xml.ts';
 import { testProgram } from '../programs.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { pgtest1, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
+import { program } from './workspace.ts';
 
 const timeout = 600_000;
 const killedRun = testProgram('e2e/killed-run-child');
@@ -147,6 +148,27 @@ describe('a new VM that is started and judged', () => {
       expect(await methods()).not.toContain('PowerOffVM_Task');
     },
   );
+
+  test('Ctrl-C while vSphere does not answer its start: within seconds that is said', { timeout }, async () => {
+    await at.vcenter.clearCalls();
+    await at.vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 900_000, count: 1 });
+    await at.vcenter.fault('method', { method: 'CancelTask', fault: 'NotSupported' });
+    const words = ['restore', 'pgtest1', '--to', 'vsphere:test-vcenter', '--name', newName(), '--start'];
+    const run = execa(process.execPath, [program, ...words], {
+      reject: false,
+      cwd: at.work.folder,
+      env: at.vcenter.vddkEnvironment,
+    });
+    await expect.poll(methods, { timeout: 200_000, interval: 100 }).toContain('PowerOnVM_Task');
+    const before = performance.now();
+    run.kill('SIGINT');
+    const { stdout, stderr, exitCode } = await run;
+    expect(performance.now() - before).toBeLessThan(60_000);
+    expect(exitCode, stderr).toBe(130);
+    expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toContain(
+      'The run began to start it, and nobody knows whether it is on: look in vSphere',
+    );
+  });
 });
 
 describe('a VM restored in place that is started and judged', () => {
