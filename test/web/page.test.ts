@@ -122,6 +122,7 @@ describe('the page', () => {
     await page.getByRole('heading', { name: 'backup of pg01' }).waitFor();
     await page.getByText('the node did not answer for 60 s while pg01 was read', { exact: true }).waitFor();
     await page.getByText('sendense-node doctor').waitFor();
+    await page.getByText('/etc/sendense/plans/pg01.yaml:7:3').first().waitFor();
     expect(await page.getByRole('listitem').filter({ hasText: 'node.transfer' }).getByText('failed').count()).toBe(1);
     expect(await findings(page)).toEqual([]);
     expect(complaints).toEqual([]);

@@ -338,7 +338,7 @@ function failedRun({ now }: WorldOptions, name: string): ShowRunOutput {
     code: 'node.unreachable',
     message: `the node did not answer for 60 s while ${name} was read`,
     remedy: 'Look at the node: `sendense-node doctor`.',
-    position: null,
+    position: { file: '/etc/sendense/plans/pg01.yaml', line: 7, column: 3 },
   };
   const step = (id: string, uses: string, seconds: number): ShowRunOutput['steps'][number] => ({
     id,

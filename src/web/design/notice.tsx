@@ -32,9 +32,20 @@ export const ErrorNotice = ({
         <Advice of={error.remedy} />
       </span>
     )}
+    <PlaceInPlan error={error} />
     <span class="code mono">{error.code}</span>
   </Notice>
 );
+
+/** Where in the plan it lies. Nobody looks for a mistake there in a run that was stopped, or in a plan that a command made. */
+function PlaceInPlan({ error: { position, code } }: { readonly error: ErrorOutput }): JSX.Element | null {
+  if (position === null || code === 'run.cancelled' || !position.file.startsWith('/')) return null;
+  return (
+    <span>
+      In the plan: <code>{plain(`${position.file}:${position.line}:${position.column}`)}</code>
+    </span>
+  );
+}
 
 /** There is nothing to show: why, and what to do next. */
 export const Empty = ({
