@@ -46,9 +46,15 @@ export function fuzz<T>(name: string, { input, few = 60, sound = [], attempt }: 
     const property = fc.asyncProperty(input, async (one) => {
       number++;
       if (String(number) === process.env['FUZZ_CASE']) console.log(`case ${number}:`, one);
-      using watch = watchCase(`case ${number} of “${name}”, SEED=${seed}`);
-      await attempt(one);
-      if (watch.cpuMs() > mostCaseMs) throw new Error(`it took ${Math.round(watch.cpuMs())} ms of the processor`);
+      const cpuMs = async (): Promise<number> => {
+        using watch = watchCase(`case ${number} of “${name}”, SEED=${seed}`);
+        await attempt(one);
+        return watch.cpuMs();
+      };
+      // The first to need a module loads it, which is nothing of the case; what is slow is slow twice.
+      const first = await cpuMs();
+      const took = first > mostCaseMs ? await cpuMs() : first;
+      if (took > mostCaseMs) throw new Error(`it took ${Math.round(took)} ms of the processor`);
       memory.afterCase();
       if (number % batch === 0) memory.afterBatch();
     });

@@ -22,6 +22,10 @@ export const rules = {
   'yaml/syntax': rule('The file is not YAML', 'Correct the underlined text. Nothing after it was checked.'),
   'yaml/tab': rule('A line is indented with a tab', 'Indent with spaces; YAML does not allow tabs there.'),
   'yaml/duplicate-key': rule('A mapping has the same key twice', 'Keep one of the two keys.'),
+  'yaml/number': rule(
+    'A number has more digits than can be kept',
+    'If it is a name or an id, put it into quotes. Else write a smaller number.',
+  ),
   'yaml/merge-conflict': rule(
     'The file contains merge conflict markers',
     'Keep one of the two sides and remove the lines <<<<<<<, ======= and >>>>>>>.',

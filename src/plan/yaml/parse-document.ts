@@ -5,6 +5,7 @@ import { diagnosticOf, type Diagnostic } from '../diagnostics/diagnostic.ts';
 import { lineStartsOf, type PlanDocument } from './document.ts';
 import { composeDocument } from './compose-document.ts';
 import { maxNesting, tokensOf, type Excess } from './nesting.ts';
+import { numberDiagnostics } from './number-diagnostics.ts';
 import { syntaxDiagnostics } from './syntax-diagnostics.ts';
 
 export interface ParsedDocument {
@@ -43,7 +44,7 @@ export function parseDocument({
   const { aliases, anchors } = aliasesOf(yaml);
   const document: PlanDocument = { ...empty, yaml, aliases };
   const syntax = syntaxDiagnostics(document, yaml);
-  const diagnostics = [...syntax.diagnostics, ...versionDiagnostics(document)];
+  const diagnostics = [...syntax.diagnostics, ...versionDiagnostics(document), ...numberDiagnostics(document, yaml)];
   if (!syntax.intact) return { document, diagnostics, intact: false };
   if (yaml.contents === null || (isScalar(yaml.contents) && yaml.contents.value === null)) {
     diagnostics.push(
