@@ -9,6 +9,8 @@ export interface Caller {
   readonly kind: CallerKind;
   /** Of the user or token; fit for a line of a log. */
   readonly name: string;
+  /** Tells it from all others, also from one of the same name before or after it. */
+  readonly identity: string;
   /** What it may do: names that the routes' `right` has. */
   readonly rights: ReadonlySet<string>;
   /** False: its rights hold for some VMs only. Then it is let in only where a route says what it does about that (`vms`). */
@@ -27,6 +29,7 @@ export interface Caller {
 export const callerWith = (kind: CallerKind, name: string, rights: ReadonlySet<string> = new Set()): Caller => ({
   kind,
   name,
+  identity: name,
   rights,
   allVms: true,
   mayVm: () => true,

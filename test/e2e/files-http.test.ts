@@ -152,6 +152,18 @@ it('tells who may see some VMs only nothing of the others, whatever is asked', a
   expect([id === session, by]).toEqual([false, 'hub user token:own']);
   const download = `/${id}/download?volume=disk-0p1&path=${idOf('etc/hostname')}`;
   expect(await (await hub.ask(download, { headers: own })).text()).toBe('web1\n');
+  // Another token of the name is somebody else.
+  await hub.bench.call(['token', 'revoke', 'own']);
+  const next = await secretOf('own', 'pg*');
+  expect((await hub.json<FilesMountsOutput>('/mounts', { headers: next })).mounts).toEqual([]);
+  expect(await codeOf(await hub.ask(download, { headers: next }))).toBe('files.session');
+  // The run that holds a point is no way to end what all others have open.
+  const cancelled = await fetch(`${hub.url}/api/v1/runs/${id}/cancel`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${hub.token}` },
+  });
+  expect([cancelled.status, await codeOf(cancelled)]).toEqual([409, 'run.elsewhere']);
+  expect((await hub.ask(`/${session}`)).status).toBe(200);
   // Who removes restore points sees it and closes it.
   expect((await hub.json<FilesMountsOutput>('/mounts')).mounts.map((one) => one.id).toSorted()).toEqual(
     [session, id].toSorted(),

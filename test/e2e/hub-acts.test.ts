@@ -159,9 +159,12 @@ describe('a plan over the API', () => {
       expect(row).toBeDefined();
       return row?.id ?? '';
     }, patience);
-    const asked = await ask('POST', `/runs/${firstRun}/cancel`);
-    expect([asked.status, asked.body]).toEqual([202, { version: 1, run_id: firstRun, state: 'asked' }]);
+    const twice = await Promise.all([0, 1].map(() => ask('POST', `/runs/${firstRun}/cancel`)));
+    for (const asked of twice)
+      expect([asked.status, asked.body]).toEqual([202, { version: 1, run_id: firstRun, state: 'asked' }]);
+    // A second signal would end it before it has cleaned up.
     expect((await first).exitCode).toBe(143);
+    expect(runOf(firstRun)).toMatchObject({ status: 'cancelled', unclean: false });
     expect((await ask('POST', `/runs/${firstRun}/cancel`)).body).toMatchObject({ state: 'ended' });
     const who = { asked_by: null, stopped_by: 'hub-api.token' };
     expect((await ask('GET', `/runs/${firstRun}`)).body).toMatchObject(who);

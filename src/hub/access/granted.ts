@@ -28,15 +28,18 @@ const badRole = (why: string): SendenseError =>
 interface GrantedCaller {
   readonly kind: CallerKind;
   readonly name: string;
+  /** When that was made, ms since the epoch: another one may have the name later. Null: nobody knows. */
+  readonly made: number | null;
   isFresh(): boolean;
   /** What is granted by now; undefined: nobody would let it in any more. */
   grantedNow(): Granted | undefined;
 }
 
 /** Who calls with what was granted. */
-export const callerOfGrant = ({ kind, name, isFresh, grantedNow }: GrantedCaller, granted: Granted): Caller => ({
+export const callerOfGrant = ({ kind, name, made, isFresh, grantedNow }: GrantedCaller, granted: Granted): Caller => ({
   kind,
   name,
+  identity: made === null ? name : `${name} ${made}`,
   rights: rightsOf(granted.roles as readonly Role[]),
   granted,
   allVms: granted.vms === null,

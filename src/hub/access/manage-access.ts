@@ -114,7 +114,10 @@ export function manageAccess(state: State): Access {
       if (!found) return undefined;
       const { user, session } = found;
       const grantedNow = () => used(secret, from)?.user;
-      return callerOfGrant({ kind: 'session', name: user.name, isFresh: () => isFresh(session), grantedNow }, user);
+      return callerOfGrant(
+        { kind: 'session', name: user.name, made: user.created, isFresh: () => isFresh(session), grantedNow },
+        user,
+      );
     },
     sessionOf(secret, from) {
       const found = used(secret, from);

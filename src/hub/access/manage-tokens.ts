@@ -52,7 +52,7 @@ export const manageTokens = (state: State): Tokens => ({
     const token = /^sds_[\w-]{43}$/.test(secret) ? grantedNow() : undefined;
     if (!token) return undefined;
     const name = callerName(token.name);
-    return callerOfGrant({ kind: 'api-token', name, isFresh: () => true, grantedNow }, token);
+    return callerOfGrant({ kind: 'api-token', name, made: token.created, isFresh: () => true, grantedNow }, token);
   },
 });
 

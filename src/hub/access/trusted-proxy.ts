@@ -57,7 +57,10 @@ export function trustedProxy(settings: ProxySettings | undefined): TrustedProxy 
       const granted = grantOfGroups(has, { groups, vms });
       // Only the proxy knows, and only when it is asked anew.
       const grantedNow = () => granted;
-      return callerOfGrant({ kind: 'proxy', name: `proxy:${name}`, isFresh: () => true, grantedNow }, granted);
+      return callerOfGrant(
+        { kind: 'proxy', name: `proxy:${name}`, made: null, isFresh: () => true, grantedNow },
+        granted,
+      );
     },
   };
 }

@@ -22,6 +22,8 @@ export interface OpenRequest {
 export interface FilesCaller {
   /** As the record of what was read calls it. */
   readonly who: string;
+  /** Tells it from others that were, or will be, called so. */
+  readonly identity: string;
   /** Sees and closes what others have open: restore points that are open cannot be removed. */
   readonly mayCloseAll: boolean;
 }
@@ -84,21 +86,22 @@ export function createFileSessions(
   const held = new Map<string, Held>();
   const ended = lately();
   const open = new Map<string, Open>();
-  const hold = (key: string, request: Parameters<typeof withFiles>[2], who: string): Held => {
+  const hold = (key: string, request: Parameters<typeof withFiles>[2], { who, identity }: FilesCaller): Held => {
+    const owner = ownerOf({ who, identity });
     const ending = Promise.withResolvers<void>();
     const started = Promise.withResolvers<OpenFiles>();
     let remainingMs = (): number => limits.idleMs;
     const over = withFiles(services, spare, request, async (session) => {
       const kept = keepOpen(services.state, session, { ...request, who, limits, end: ending.resolve });
       ({ remainingMs } = kept);
-      open.set(session.id, { files: kept.files, key, who, isServed: session.isServed });
+      open.set(session.id, { files: kept.files, key, owner, isServed: session.isServed });
       started.resolve(kept.files);
       // The next one finds a reader that has started.
       spare.prepare();
       const why = await Promise.race([ending.promise, session.gone]);
       kept.stop(why ?? undefined);
       open.delete(session.id);
-      ended.add(session.id, { who, transfers: kept.files.transfers });
+      ended.add(session.id, { owner, transfers: kept.files.transfers });
     }).catch((error: unknown) => started.reject(error));
     void over.finally(() => held.delete(key));
     return { who, files: started.promise, over, end: ending.resolve, remainingMs: () => remainingMs() };
@@ -111,27 +114,29 @@ export function createFileSessions(
   const comparer = createComparer(services);
   // They open no session, in which work is limited.
   const comparisons = workload(limits);
-  const compared = async (asked: OpenRequest, who: string): Promise<ComparedPoint> => {
+  const compared = async (asked: OpenRequest, owner: string): Promise<ComparedPoint> => {
     const { repository, id } = await meant(asked);
-    const key = keyOf(who, repository, asked.vm, id);
+    const key = keyOf(owner, repository, asked.vm, id);
     const files = [...open.values()].find((one) => one.key === key)?.files ?? null;
     return { key: { repository, context: asked.vm, backupId: id }, files };
   };
-  const of = ({ who, mayCloseAll }: FilesCaller): FileSessions => {
+  const of = (caller: FilesCaller): FileSessions => {
+    const { who, mayCloseAll } = caller;
+    const owner = ownerOf(caller);
     const own = (id: string): Open | undefined => {
       const found = open.get(id);
-      return found?.who === who ? found : undefined;
+      return found?.owner === owner ? found : undefined;
     };
     return {
       async compare(before, after, signal) {
         using _work = comparisons.enter('search');
-        return await comparer(await compared(before, who), await compared(after, who), signal);
+        return await comparer(await compared(before, owner), await compared(after, owner), signal);
       },
       async open(asked) {
         await mkdir(join(folder, 'readers'), { recursive: true, mode: 0o700 });
         const { vm, identity } = asked;
         const { repository, id } = await meant(asked);
-        const key = keyOf(who, repository, vm, id);
+        const key = keyOf(owner, repository, vm, id);
         // One that is ending is waited for.
         for (let known = held.get(key); known; known = held.get(key)) {
           const files = await known.files;
@@ -144,13 +149,13 @@ export function createFileSessions(
         }
         assertRoom([...held.values()], who, limits);
         const request = { repository, vm, choice: id, identity, signal: AbortSignal.timeout(openMs) };
-        const one = hold(key, request, who);
+        const one = hold(key, request, caller);
         held.set(key, one);
         return one.files;
       },
-      all: () => [...open.values()].filter((one) => mayCloseAll || one.who === who).map(({ files }) => files),
+      all: () => [...open.values()].filter((one) => mayCloseAll || one.owner === owner).map(({ files }) => files),
       one: (id) => own(id)?.files ?? notOpen(id),
-      transfers: (id) => (own(id)?.files.transfers ?? ended.one(id, who) ?? notOpen(id)).all(),
+      transfers: (id) => (own(id)?.files.transfers ?? ended.one(id, owner) ?? notOpen(id)).all(),
       async close(id) {
         const found = (mayCloseAll ? open.get(id) : own(id)) ?? notOpen(id);
         const one = held.get(found.key) ?? notOpen(id);
@@ -179,21 +184,24 @@ interface Open {
   readonly files: OpenFiles;
   /** Of what is held. */
   readonly key: string;
-  readonly who: string;
+  readonly owner: string;
   isServed(): Promise<boolean>;
 }
 
+/** Whose a session is. */
+const ownerOf = ({ who, identity }: Pick<FilesCaller, 'who' | 'identity'>): string => JSON.stringify([who, identity]);
+
 /** Nobody shares a session: what one unlocks in it would be open to the other. */
-const keyOf = (...words: readonly [who: string, repository: string, vm: string, id: string]): string =>
+const keyOf = (...words: readonly [owner: string, repository: string, vm: string, id: string]): string =>
   JSON.stringify(words);
 
 interface Ended {
-  readonly who: string;
+  readonly owner: string;
   readonly transfers: Transfers;
 }
 
 /** Sessions that ended last: who asks why a download broke off comes after that. */
-function lately(): { add(id: string, session: Ended): void; one(id: string, who: string): Transfers | undefined } {
+function lately(): { add(id: string, session: Ended): void; one(id: string, owner: string): Transfers | undefined } {
   const kept = new Map<string, Ended>();
   return {
     add(id, session) {
@@ -203,9 +211,9 @@ function lately(): { add(id: string, session: Ended): void; one(id: string, who:
         kept.delete(old);
       }
     },
-    one(id, who) {
+    one(id, owner) {
       const found = kept.get(id);
-      return found?.who === who ? found.transfers : undefined;
+      return found?.owner === owner ? found.transfers : undefined;
     },
   };
 }

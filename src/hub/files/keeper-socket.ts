@@ -14,6 +14,8 @@ export const chosenReader = ({ files }: Pick<Settings, 'files'>): string | undef
 
 /** Header of a request: who asks the hub's API, which asks the keeper. Others are the keeper's own user. */
 export const callerHeader = 'x-sendense-caller';
+/** With it: what tells that caller from others of the same name. */
+export const identityHeader = 'x-sendense-caller-identity';
 /** With it, any value: that caller may close what others have open. */
 export const closesAllHeader = 'x-sendense-closes-all';
 

@@ -17,6 +17,7 @@ export function runReport(output: ShowRunOutput, options: SummaryOptions): strin
     ...fact('file', shortPath(file)),
     ...fact('started', `${formatTime(run.started)}${took}`),
     ...fact('begun', begunBy(output)),
+    ...(output.stopped_by === null ? [] : fact('stopped', `by ${output.stopped_by}`)),
     ...(run.backup_id === null ? [] : fact('point', run.backup_id)),
     ...(run.error ? errorReport(run.error, style, columns) : []),
     ...warnings.flatMap((text) => fact('warning', text).map(style.yellow)),

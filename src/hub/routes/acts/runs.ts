@@ -47,7 +47,7 @@ export const cancelRun = defineRoute({
   tag: 'runs',
   summary: 'Ask a run to stop and clean up',
   description:
-    'As Ctrl-C at its terminal. Asking again is fine; asking a run that has ended does nothing. It takes the right `operate`, or the one that running its plan takes.',
+    'As Ctrl-C at its terminal. Asking again does nothing more, and neither does asking a run that has ended. A restore point that is open is closed by `DELETE /api/v1/restore/{id}`. It takes the right `operate`, or the one that running its plan takes.',
   right: 'look',
   vms: 'heeded',
   params: { id: { description: 'Id of the run.', logAs: 'run_id' } },

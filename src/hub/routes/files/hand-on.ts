@@ -7,7 +7,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
 import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
 import { hubUser } from '../../../state/files/file-reads.ts';
-import { callerHeader, closesAllHeader } from '../../files/keeper-socket.ts';
+import { callerHeader, closesAllHeader, identityHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import { mayKnow } from '../list-answer.ts';
 import type { filesRoutes } from './index.ts';
@@ -19,6 +19,7 @@ const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 
 /** Who removes restore points has to be able to close them. */
 const callerHeaders = (caller: Caller): Record<string, string> => ({
   [callerHeader]: readerName(caller),
+  [identityHeader]: caller.identity,
   ...(caller.rights.has('keep') ? { [closesAllHeader]: 'yes' } : {}),
 });
 

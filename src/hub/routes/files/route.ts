@@ -5,7 +5,7 @@ import { longestPath } from '../../../files/protocol.ts';
 import { shownName } from '../../../files/shown.ts';
 import type { OpenFiles } from '../../files/open-files.ts';
 import type { AllFileSessions, FilesCaller, FileSessions } from '../../files/file-sessions.ts';
-import { callerHeader, closesAllHeader } from '../../files/keeper-socket.ts';
+import { callerHeader, closesAllHeader, identityHeader } from '../../files/keeper-socket.ts';
 
 /** What the routes about files act with. */
 export interface FilesParts {
@@ -21,8 +21,8 @@ export function callerOf({ parts, header }: Calling): FilesCaller {
   const who = header(callerHeader);
   // The process's own user could end the process as well.
   return who === null
-    ? { who: parts.owner, mayCloseAll: true }
-    : { who, mayCloseAll: header(closesAllHeader) !== null };
+    ? { who: parts.owner, identity: '', mayCloseAll: true }
+    : { who, identity: header(identityHeader) ?? '', mayCloseAll: header(closesAllHeader) !== null };
 }
 
 /** What the caller has open. */
