@@ -33,6 +33,7 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
       Object.entries(answerHeaders).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
     ),
   };
+  const referred = JSON.stringify(paths);
   return {
     openapi: '3.1.0',
     info: {
@@ -60,7 +61,7 @@ export function openApiDocument(api: Omit<Api<never>, 'name'>, version: string):
       },
       // What nothing refers to is left out.
       headers: Object.fromEntries(
-        Object.entries(headers).filter(([name]) => JSON.stringify(paths).includes(`#/components/headers/${name}"`)),
+        Object.entries(headers).filter(([name]) => referred.includes(`#/components/headers/${name}"`)),
       ),
       schemas: schemas.all(),
     },

@@ -1,4 +1,5 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import { limitOf } from './numbers.ts';
 import type { Parameter } from './route.ts';
 
 /** Where in a list a page ends: the values that the list is sorted by, of its last entry. */
@@ -32,9 +33,9 @@ export const pageQuery = ({ usual, most }: PageRules): Readonly<Record<'limit' |
 
 /** @throws SendenseError `request.invalid` */
 export function pageRequest(query: Readonly<Record<string, string>>, rules: PageRules): PageRequest {
-  const { limit, cursor } = query;
+  const { cursor } = query;
   return {
-    limit: limit === undefined ? rules.usual : limitOf(limit, rules.most),
+    limit: limitOf(query, rules.usual, rules.most),
     after: cursor === undefined ? null : placeOf(cursor, rules.place),
   };
 }
@@ -54,12 +55,6 @@ export function pageOf<Entry>(
   return { entries, next: found.length > limit && last !== undefined ? placeOfEntry(last) : null };
 }
 
-function limitOf(text: string, most: number): number {
-  const value = Number(text);
-  if (/^[1-9]\d{0,6}$/.test(text) && value <= most) return value;
-  throw invalid('limit', `limit is no number from 1 to ${most}`);
-}
-
 function placeOf(cursor: string, shape: PageRules['place']): Place {
   const values = parsed(cursor);
   const fits =
@@ -67,7 +62,10 @@ function placeOf(cursor: string, shape: PageRules['place']): Place {
     values.length === shape.length &&
     shape.every((type, at) => (type === 'text' ? typeof values[at] === 'string' : Number.isSafeInteger(values[at])));
   if (fits) return values as Place;
-  throw invalid('cursor', 'cursor is not one of this list');
+  throw new SendenseError('request.invalid', 'cursor is not one of this list', {
+    details: { field: 'cursor' },
+    remedy: 'Begin with the first page: leave cursor out.',
+  });
 }
 
 function parsed(cursor: string): unknown {
@@ -78,9 +76,3 @@ function parsed(cursor: string): unknown {
     return null;
   }
 }
-
-const invalid = (field: string, message: string): SendenseError =>
-  new SendenseError('request.invalid', message, {
-    details: { field },
-    ...(field === 'cursor' ? { remedy: 'Begin with the first page: leave cursor out.' } : {}),
-  });

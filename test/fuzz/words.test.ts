@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import fc from 'fast-check';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { countOption } from '../../src/cli/count-option.ts';
 import { durationOption } from '../../src/cli/duration-option.ts';
 import { sinceOf } from '../../src/cli/since.ts';
@@ -20,6 +20,7 @@ import { schemaOf } from '../../src/schemas/validator.ts';
 import { parseNbdList } from '../../src/host/nbd/nbd-list.ts';
 import { harmless } from '../../src/view/text.ts';
 import { runCli } from '../cli/run-cli.ts';
+import { temporaryFolder, type TemporaryFolder } from '../host/temporary-folder.ts';
 import { fuzz, judge } from './harness.ts';
 import { hostileBytes, hostileText, numberTexts, prototypeWords, strayPaths } from './hostile.ts';
 
@@ -281,6 +282,18 @@ const options = [
   '--no-color',
   '--data-host',
 ];
+
+// `validate` without a file judges all plans below the current folder, and the checkout has hundreds.
+let folder: TemporaryFolder;
+const before = process.cwd();
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  process.chdir(folder.path);
+});
+afterAll(async () => {
+  process.chdir(before);
+  await folder[Symbol.asyncDispose]();
+});
 
 fuzz('command lines', {
   input: fc.tuple(

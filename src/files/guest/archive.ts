@@ -75,12 +75,21 @@ const linesAtOnce = 4;
 const mostSaid = 16_000;
 
 const endless = 'its file system is damaged and cannot say where its holes are';
+
 /** Whether tar would read a file for hours that is little but holes, to find them. @param folder open; the name is below it */
 async function isEndless(folder: number, name: Buffer): Promise<boolean> {
   const path = Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
-  const { size, blocks, mode } = lstatSync(path);
-  if ((mode & constants.S_IFMT) !== constants.S_IFREG || size - blocks * 512 < readAnyway) return false;
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  let file: number;
+  let size: number;
+  try {
+    const found = lstatSync(path);
+    ({ size } = found);
+    if (!found.isFile() || size - found.blocks * 512 < readAnyway) return false;
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    // tar says why it cannot read it. From its own folder it also reaches a path that is too long for this one.
+    return false;
+  }
   try {
     return !(await tellsHoles(file, size));
   } finally {

@@ -7,7 +7,9 @@ import type { CancelAnswer } from './acts.ts';
 
 /**
  * As Ctrl-C at its terminal: it cleans up. It is told once, however often it is asked for: a second signal would end it at once, and leave
- * behind what it has made. @throws SendenseError `run.unknown`, `run.elsewhere` */
+ * behind what it has made.
+ * @throws SendenseError `run.unknown`, `run.elsewhere`
+ */
 export function cancelRun(state: State, id: string, who: string): CancelAnswer {
   const run = findRun(state, id);
   if (!run) throw new SendenseError('run.unknown', `there is no run ${id}`);

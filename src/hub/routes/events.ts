@@ -1,5 +1,5 @@
-import { flag, isOn } from '../../api/flags.ts';
 import { Readable } from 'node:stream';
+import { flag, isOn } from '../../api/flags.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { eventStream } from '../events/event-stream.ts';
 import type { ChangeWatch, Topic } from '../events/watch-changes.ts';

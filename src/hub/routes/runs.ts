@@ -3,7 +3,7 @@ import type { Call } from '../../api/route.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubRunLog, HubRuns, ShowRunOutput } from '../../schemas/types.ts';
 import type { RunsTable } from '../../state/database/tables.ts';
-import { limitOf, numberOf } from './files/route.ts';
+import { limitOf, numberOf } from '../../api/numbers.ts';
 import { seesOf, shared } from './list-answer.ts';
 import { defineRoute, type HubParts } from './route.ts';
 

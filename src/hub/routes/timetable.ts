@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubTimetable } from '../../schemas/types.ts';
-import { numberOf } from './files/route.ts';
+import { numberOf } from '../../api/numbers.ts';
 import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 

@@ -3,7 +3,7 @@ import type { Parameter } from '../../api/route.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubOneVm, HubVms } from '../../schemas/types.ts';
 import type { DaysRequest } from '../pages/pages.ts';
-import { numberOf } from './files/route.ts';
+import { numberOf } from '../../api/numbers.ts';
 import { shared } from './list-answer.ts';
 import { offsetOf, offsetQuery } from './offset.ts';
 import { defineRoute } from './route.ts';

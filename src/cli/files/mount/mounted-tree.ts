@@ -92,13 +92,16 @@ export function mountedTree(
     return { ...place, path: Buffer.concat([above, slash, found.below]).toString('base64url') };
   };
   const session = roots[0]?.place.session ?? '';
-  const look = async (): Promise<void> => {
-    try {
-      await client.show(session);
-    } catch (error) {
-      lost(gone(error));
-    }
-  };
+  let looking: Promise<void> | null = null;
+  // A hub that is away is waited for: whoever asks meanwhile waits with it.
+  const look = (): Promise<void> =>
+    (looking ??= client
+      .show(session)
+      .then(
+        () => undefined,
+        (error: unknown) => lost(gone(error)),
+      )
+      .finally(() => (looking = null)));
   const known = new Map<string, FilesEntry>();
   let letters = 0;
   const ahead = readAhead();

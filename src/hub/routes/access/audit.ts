@@ -1,7 +1,7 @@
 import { pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { AuditOutput } from '../../../schemas/types.ts';
-import { numberOf } from '../files/route.ts';
+import { numberOf } from '../../../api/numbers.ts';
 import { defineRoute } from '../route.ts';
 
 const pages: PageRules = { usual: 200, most: 1000, place: ['number', 'number', 'number'] };

@@ -71,7 +71,7 @@ export interface RunToBegin {
  */
 export async function beginOnce(call: ActCall, route: string, begin: () => Promise<Begun>): Promise<object> {
   const { parts, caller, body, header } = call;
-  const asked = { caller: caller.name, route, key: header('idempotency-key'), body };
+  const asked = { caller: caller.identity, route, key: header('idempotency-key'), body };
   return answerBegun(call, await parts.repeats.once(asked, begin));
 }
 

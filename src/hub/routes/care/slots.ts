@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HistoryOutput, NextSlotsOutput, SlotsOutput } from '../../../schemas/types.ts';
 import { slotStates, type SlotState } from '../../../state/schedules/slot-states.ts';
-import { limitOf, numberOf } from '../files/route.ts';
+import { limitOf, numberOf } from '../../../api/numbers.ts';
 import { defineRoute } from '../route.ts';
 
 const most = 1000;

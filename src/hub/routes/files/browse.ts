@@ -1,5 +1,6 @@
-import { flag, isOn } from '../../../api/flags.ts';
 import type { Readable } from 'node:stream';
+import { flag, isOn } from '../../../api/flags.ts';
+import { limitOf, numberOf } from '../../../api/numbers.ts';
 import { entriesOf } from '../../../files/reader/check-answer.ts';
 import { doubledWhy, type Entry, type EntryType, type WalkFilter } from '../../../files/protocol.ts';
 import { pathId, shownEntry, shownName } from '../../../files/shown.ts';
@@ -11,8 +12,6 @@ import {
   aboutSession,
   callerOf,
   defineRoute,
-  limitOf,
-  numberOf,
   pathOf,
   place,
   readErrors,

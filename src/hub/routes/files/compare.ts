@@ -1,5 +1,5 @@
-import { flag, isOn } from '../../../api/flags.ts';
 import type { Readable } from 'node:stream';
+import { flag, isOn } from '../../../api/flags.ts';
 import { compareFiles, sidesOf } from '../../files/compare/compare-files.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';

@@ -1,6 +1,6 @@
 import type { FilesLogOutput } from '../../../schemas/types.ts';
 import { defineRoute } from '../route.ts';
-import { limitOf, numberOf } from './route.ts';
+import { limitOf, numberOf } from '../../../api/numbers.ts';
 
 const mostRows = 10_000;
 

@@ -115,20 +115,3 @@ const lastNames = (path: Buffer): string => shownName(path.subarray(path.lastInd
 
 /** Of a request that names a path: as long as one can be, in base64url, and what is beside it. Bytes. */
 export const headBytes = Math.ceil((longestPath * 4) / 3) + 8 * 1024;
-
-/** How much is wanted at most, at least one. @throws SendenseError `request.invalid` */
-export function limitOf(query: Readonly<Record<string, string>>, usual: number, most: number): number {
-  const limit = numberOf(query, 'limit', usual, most);
-  if (limit >= 1) return limit;
-  throw new SendenseError('request.invalid', `limit is no number from 1 to ${most}`, { details: { field: 'limit' } });
-}
-
-/** A whole number of a query. @throws SendenseError `request.invalid` */
-export function numberOf(query: Readonly<Record<string, string>>, name: string, usual: number, most: number): number {
-  const text = query[name];
-  if (text === undefined) return usual;
-  const value = Number(text);
-  if (!/^\d{1,15}$/.test(text) || value > most)
-    throw new SendenseError('request.invalid', `${name} is no number up to ${most}`, { details: { field: name } });
-  return value;
-}
