@@ -2188,6 +2188,10 @@ export interface RestoredVm {
    * What it does not have of the old one.
    */
   left_out: string[];
+  /**
+   * A restore in place has overwritten something that the backup before it does not have.
+   */
+  not_in_safety?: boolean;
 }
 export interface RestoredVmDisk {
   /**

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { startBlindly, type BlindStart, type BlindlyStarted } from './start-blindly.ts';
@@ -22,6 +23,8 @@ interface Finishing {
   readonly refused: RefusedLogins;
   /** Of the caller. */
   readonly signal: AbortSignal;
+  /** How long the answer waits for the start. Default two minutes. */
+  readonly waitMs?: number;
 }
 
 /** The name of a start among the work of a node that goes on (`unbroken.ts`). */
@@ -29,15 +32,17 @@ export const startOf = (run: string): string => `start ${run}`;
 
 /** How long anybody waits behind a start that goes on, ms. It can hang in vSphere for half an hour, and nothing is decided by it. */
 const patienceMs = 5000;
+/** Whoever asked for the start waits so long for what becomes of it, ms. */
+const startMs = 2 * 60_000;
 
 /**
  * Ends a restore, then starts its VM if it is to be started. The start is work of its own: who looks, or ends the restore again, does not
- * wait behind it. It goes on though its caller is gone, and is not asked for twice.
+ * wait behind it. It goes on though its caller is gone or has waited long enough, and is not asked for twice.
  * @param end takes the mark away, or looks
  */
 export async function finishAndStart<E extends Ended>(
   request: End,
-  { unbroken, refused, signal }: Finishing,
+  { unbroken, refused, signal, waitMs = startMs }: Finishing,
   end: (signal: AbortSignal) => Promise<E>,
 ): Promise<E> {
   const { run } = request;
@@ -51,7 +56,7 @@ export async function finishAndStart<E extends Ended>(
     return { ended: done, starting: { begun } };
   });
   if (starting === null) return ended;
-  const { isOn, warnings } = (await starting.begun) ?? {
+  const { isOn, warnings } = (await within(starting.begun, waitMs)) ?? {
     isOn: ended.powered_on,
     warnings: [inDoubt(ended.name ?? '')],
   };
@@ -68,6 +73,16 @@ async function startOnce(
   const name = startOf(run);
   if (unbroken.isGoing(name) && !(await unbroken.isOver(name, patienceMs, signal))) return null;
   return unbroken.act(name, signal, start);
+}
+
+/** @returns null: it is not over by then */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
+  const ending = new AbortController();
+  try {
+    return await Promise.race([work, delay(ms, null, { signal: ending.signal })]);
+  } finally {
+    ending.abort();
+  }
 }
 
 const inDoubt = (name: string): string =>

@@ -66,7 +66,7 @@ export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace
   await using _alone = await holdDisks(server, request.vm, request.name);
   const vm: Moref = { type: 'VirtualMachine', value: request.vm };
   const tell = teller(place);
-  const done = await restoreInPlace(session.vsphere, session.contextOf(place), {
+  const { vm: done, isLost } = await restoreInPlace(session.vsphere, session.contextOf(place), {
     vm,
     disks: disksOf(request, jobFolder),
     mark: { run, point, safety },
@@ -103,6 +103,7 @@ export async function inPlaceWork(request: InPlaceStartRequest, place: WorkPlace
       file,
     })),
     left_out: [],
+    not_in_safety: isLost,
   });
   place.activity(null);
 }

@@ -33,17 +33,30 @@ export async function runTask(
     return await ended(vsphere, task, what, limit, options.onProgress);
   } catch (error) {
     if (!limit.aborted) throw error;
-    await cancel(vsphere, task, what, cancelMs);
+    const end = await cancel(vsphere, task, what, cancelMs);
     signal?.throwIfAborted();
-    throw new SendenseError('vsphere.busy', `${what} took longer than ${timeoutMs} ms and was cancelled`);
+    // It was done before it heard that it was to end.
+    if (end.is === 'done') return end.result;
+    const how = end.is === 'cancelled' ? 'was cancelled' : 'goes on: vSphere does not end it';
+    throw new SendenseError('vsphere.busy', `${what} took longer than ${timeoutMs / 1000} s and ${how}`);
   }
 }
 
-async function cancel(vsphere: Vsphere, task: Moref, what: string, withinMs: number): Promise<void> {
+type CancelEnd =
+  | { readonly is: 'done'; readonly result: XmlValue | undefined }
+  | { readonly is: 'cancelled' }
+  | { readonly is: 'going' };
+
+/** @returns how the task is then; it is going also where nobody can tell */
+async function cancel(vsphere: Vsphere, task: Moref, what: string, withinMs: number): Promise<CancelEnd> {
   const signal = AbortSignal.timeout(withinMs);
   // Many tasks cannot be cancelled; then they end by themselves or we have waited long enough.
   await vsphere.call('CancelTask', task, [], { signal }).catch(() => undefined);
-  await ended(vsphere, task, what, signal).catch(() => undefined);
+  try {
+    return { is: 'done', result: await ended(vsphere, task, what, signal) };
+  } catch (error) {
+    return { is: faultOf(error) !== null && !signal.aborted ? 'cancelled' : 'going' };
+  }
 }
 
 /** The task's result, once it has ended, over broken connections and ended sessions. */

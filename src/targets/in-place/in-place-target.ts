@@ -1,4 +1,3 @@
-import { notInPoint } from '../../machines/present-state.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { InPlaceStartRequest, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
 import type { KeyedDisk, TargetHub } from '../target-hub.ts';
@@ -39,8 +38,8 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
     run.signal.throwIfAborted();
     // From here on the VM may bear a mark of this run.
     run.remember('vm', markedOf(request, found));
-    const { disks, warnings } = await writeDisks(hub, request, claim, found);
-    const isSaved = !warnings.some((warning) => warning.endsWith(notInPoint));
+    const { disks, restored_vm: written } = await writeDisks(hub, request, claim, found);
+    const isSaved = written?.not_in_safety !== true;
     return {
       directory: null,
       files: request.disks.map((disk) => {

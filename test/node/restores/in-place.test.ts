@@ -362,11 +362,15 @@ describe('a restore in place', () => {
   );
 
   /** A job that has begun to write, slowly. */
-  async function writingSlowly(vm: SimulatedVm, point: Point): Promise<InPlaceStartRequest> {
+  async function writingSlowly(
+    vm: SimulatedVm,
+    point: Point,
+    more?: Parameters<typeof startOf>[2],
+  ): Promise<InPlaceStartRequest> {
     await vm.write(0, 0, randomBytes(capacity));
     await vcenter.vddkFault({ 'slow-ms': 200 });
     const before = (await vcenter.writes()).length;
-    const request = startOf(vm, point);
+    const request = startOf(vm, point, more);
     await node.api.startInPlace(request);
     await expect.poll(async () => (await vcenter.writes()).length, { timeout: 60_000 }).toBeGreaterThan(before);
     // What comes next may take its time on a busy machine.
@@ -489,14 +493,29 @@ describe('a restore in place', () => {
     await vm.write(0, 0, randomBytes(block));
     const base = { ...(await safetyOf(vm)), restored_in_place: null };
     const done = await restore(startOf(vm, point, { base, safety: 'p-0' }));
-    expect(done).toMatchObject({ status: 'succeeded', warnings: [] });
+    expect(done).toMatchObject({ status: 'succeeded', warnings: [], restored_vm: { not_in_safety: false } });
     const other = await newVm();
     const before = await pointOf(other);
     const early = { ...(await safetyOf(other)), restored_in_place: null };
     await other.write(0, MiB, randomBytes(block));
-    expect((await restore(startOf(other, before, { base: early, safety: 'p-0' }))).warnings).toEqual([
+    const lost = await writingSlowly(other, before, { base: early, safety: 'p-0' });
+    await node.api.cancel(lost.job_id);
+    const warnings = [
       `the disks of the VM ${other.name} were written to after the backup p-0: what was written is in no restore point`,
-    ]);
+    ];
+    expect(await finished(node.api, lost.job_id)).toMatchObject({ status: 'cancelled', warnings });
+    await vcenter.vddkFault();
+    // Whoever goes on does not call that backup the state before.
+    expect(await check(other)).toMatchObject({ unfinished: { run: lost.run, torn: true, safety: null } });
+    const third = await newVm();
+    const old = await pointOf(third);
+    const tooEarly = { ...(await safetyOf(third)), restored_in_place: null };
+    await third.write(0, MiB, randomBytes(block));
+    expect(await restore(startOf(third, old, { base: tooEarly, safety: 'p-0' }))).toMatchObject({
+      status: 'succeeded',
+      warnings: [expect.stringContaining('what was written is in no restore point')],
+      restored_vm: { not_in_safety: true },
+    });
   });
 
   it('leaves a note that backups see from the first byte on, and that is no end', { timeout }, async () => {

@@ -90,6 +90,18 @@ describe('a task', () => {
     expect(await machine.snapshots()).toEqual([]);
   });
 
+  it.each([
+    [60_000, 'goes on: vSphere does not end it'],
+    [2500, null],
+  ])('that takes %d ms and cannot be cancelled is told as it is then', async (ms, told) => {
+    await newVm();
+    await vcenter.fault('slow-task', { ms, count: 1 });
+    await vcenter.fault('method', { method: 'CancelTask', fault: 'NotSupported' });
+    const end = await snapshot({ timeoutMs: 300, cancelMs: told === null ? 60_000 : 500 }).catch(String);
+    if (told === null) expect(end).toMatchObject({ attributes: { type: 'VirtualMachineSnapshot' } });
+    else expect(end).toContain(`CreateSnapshot took longer than 0.3 s and ${told}`);
+  });
+
   it('goes on while connections break and the session ends in its wait', async () => {
     await newVm();
     await vcenter.fault('slow-task', { ms: 1500, count: 1 });

@@ -1,6 +1,5 @@
 import { totalLength, type Extent } from '../../../blocks/extents.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
-import { notInPoint } from '../../../machines/present-state.ts';
 import { changeVm, lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import { checkVddkForWriting } from '../transports/vddk.ts';
@@ -57,6 +56,12 @@ export interface InPlaceRestore {
   onDone(disk: OwnDisk, written: number): void;
 }
 
+export interface RestoredInPlace {
+  readonly vm: InPlaceVm;
+  /** Something that was overwritten is not in the backup before the restore. */
+  readonly isLost: boolean;
+}
+
 interface Found {
   readonly back: BackDisk;
   readonly disk: OwnDisk;
@@ -72,7 +77,7 @@ export async function restoreInPlace(
   vsphere: Vsphere,
   context: TransportContext,
   request: InPlaceRestore,
-): Promise<InPlaceVm> {
+): Promise<RestoredInPlace> {
   const { signal } = context;
   const { vm, disks, powerOn } = request;
   await checkVddkForWriting(context);
@@ -87,33 +92,38 @@ export async function restoreInPlace(
   const marked = await inPlaceVm(vsphere, vm, disks, { powerOn, signal });
   if (marked.seen.hasSnapshot) throw changed(marked.seen, 'it has a snapshot');
   const since = before.seen.hasSnapshot ? marked.seen : before.seen;
+  const lost = isTorn ? null : lostBy(marked, request, areas);
   if (isTorn) request.log('an earlier restore has not finished: the disks are read and compared');
-  else warnOfLost(marked, request, areas);
+  if (lost !== null) request.warn(lost);
   const found: Found[] = [];
   for (const back of disks)
     found.push(await look(context, request, marked, back, isTorn || isStale(back, marked, request) ? null : areas));
   const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
   request.log(`${total} bytes differ and are written`);
-  if (total > 0) await setMark(vsphere, request, { ...mark, isTorn: true }, since, signal);
+  // Who goes on with it names no backup that has not all of it.
+  const torn = { ...mark, isTorn: true, safety: lost === null ? mark.safety : null };
+  if (total > 0) await setMark(vsphere, request, torn, since, signal);
   for (const one of found) {
     await assertStillOurs(vsphere, request, since, signal);
     await write(context, request, one);
   }
   await assertStillOurs(vsphere, request, since, signal);
-  return marked;
+  return { vm: marked, isLost: lost !== null };
 }
 
-/** The state that is overwritten is not the one of the safety backup, where somebody has come in between. */
-function warnOfLost(marked: InPlaceVm, request: InPlaceRestore, areas: ReadonlyMap<number, readonly Extent[]>): void {
-  const { disks, mark, warn } = request;
+/** The state that is overwritten is not the one of the safety backup, where somebody has come in between. @returns null: it is */
+function lostBy(
+  marked: InPlaceVm,
+  { disks, mark }: InPlaceRestore,
+  areas: ReadonlyMap<number, readonly Extent[]>,
+): string | null {
   const backup = mark.safety === null ? 'the backup before this restore' : `the backup ${mark.safety}`;
   const stale = disks.find((disk) => staleBy(disk, marked) !== null);
   if (stale)
-    warn(
-      `run ${staleBy(stale, marked)} has restored the VM ${marked.seen.name} in place after ${backup}: what was on its disks since ${notInPoint}`,
-    );
-  else if ([...areas.values()].some((extents) => totalLength(extents) > 0))
-    warn(`the disks of the VM ${marked.seen.name} were written to after ${backup}: what was written ${notInPoint}`);
+    return `run ${staleBy(stale, marked)} has restored the VM ${marked.seen.name} in place after ${backup}: what was on its disks since is in no restore point`;
+  if ([...areas.values()].some((extents) => totalLength(extents) > 0))
+    return `the disks of the VM ${marked.seen.name} were written to after ${backup}: what was written is in no restore point`;
+  return null;
 }
 
 /** The run that has written to the disks since the safety backup: neither its index nor the list of changes tells what is on them then. */
