@@ -34,3 +34,15 @@ export function withoutLines(notes: string, forms: readonly LinesForm[] = [newVm
   }
   return rest === notes ? notes : rest.trimStart();
 }
+
+/**
+ * The notes that a VM has without lines of one form, wherever they stand: people write above them, or remove the first.
+ * Only for lines that nothing is decided by.
+ */
+export function withoutLinesAnywhere(notes: string, { head, sentences }: LinesForm): string {
+  const isOurs = (line: string): boolean => line.trim().startsWith(head) || sentences.includes(line.trim());
+  const lines = notes.split('\n');
+  const kept = lines.filter((line, nth) => !isOurs(line) && !(line.trim() === '' && isOurs(lines[nth - 1] ?? '')));
+  const rest = kept.join('\n');
+  return rest.trim() === '' ? '' : rest;
+}

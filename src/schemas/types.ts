@@ -8048,7 +8048,7 @@ export interface RestorePowerRequest {
    */
   action: 'start' | 'wait' | 'stop';
   /**
-   * With wait. 0: only looks.
+   * With wait; 0: only looks. With start: how long the answer waits for vSphere; 0: until it answers.
    */
   wait_seconds: number;
 }
@@ -8129,6 +8129,10 @@ export interface RestoreUndoRequest {
    * A VM with a disk that is copied whole stays.
    */
   keep_copied: boolean;
+  /**
+   * Managed object id of the VM that the run has made, if it is known. Where it bears no mark any more, the answer says that it stays.
+   */
+  vm?: string;
 }
 export interface RestoreUndone {
   /**

@@ -62,6 +62,8 @@ export interface FollowedJob {
   readonly phaseOf?: (phase: string) => string;
   /** @param lease dead man's timer, s; null: none */
   start(client: NodeClient, lease: number | null): Promise<unknown>;
+  /** Told how it is, again and again. */
+  readonly onStatus?: (status: JobStatus) => void;
   /** Called again and again. Throws where the job has to end. */
   assertServed?(): void;
 }

@@ -102,6 +102,23 @@ describe('a new VM that is started and judged', () => {
     expect(await powerOf(other)).toBe('poweredOn');
   });
 
+  test(
+    'one whose start vSphere does not end is given the time that the plan gives, and no more',
+    { timeout },
+    async () => {
+      const name = newName();
+      await at.vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 60_000, count: 1 });
+      await at.vcenter.fault('method', { method: 'CancelTask', fault: 'NotSupported' });
+      const { exitCode, finished } = await at.run(await plan(name, '{ timeout: 2s }'));
+      expect(exitCode).toBe(1);
+      expect(finished.error).toMatchObject({
+        code: 'start.failed',
+        message: expect.stringContaining('vSphere did not tell within 2 s') as string,
+        remedy: expect.stringContaining('Nobody knows whether it starts.') as string,
+      });
+    },
+  );
+
   test('needs a privilege that one that is only started does not need', { timeout }, async () => {
     const name = newName();
     await at.vcenter.fault('privileges', { missing: 'VirtualMachine.Interact.PowerOff' });

@@ -50,8 +50,8 @@ export async function undoRestore(
   refused: RefusedLogins,
   signal: AbortSignal,
 ): Promise<RestoreUndone> {
-  const { run, keep_copied: keepCopied } = request;
+  const { run, keep_copied: keepCopied, vm } = request;
   await using session = await openSession(request, refused, signal);
   // Awaited: the session lasts until then.
-  return await removeUnfinished(session.vsphere, run, { keepCopied, signal });
+  return await removeUnfinished(session.vsphere, run, { keepCopied, signal, ...(vm === undefined ? {} : { vm }) });
 }

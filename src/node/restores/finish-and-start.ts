@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
-import { startBlindly, type BlindStart, type BlindlyStarted } from './start-blindly.ts';
+import { startInDoubt } from '../vsphere/vm-power.ts';
+import { inDoubt, startBlindly, type BlindStart, type BlindlyStarted } from './start-blindly.ts';
 import type { Unbroken } from './unbroken.ts';
 
 /** What the end of a restore asks for. */
@@ -76,7 +76,7 @@ async function startOnce(
 }
 
 /** @returns null: it is not over by then */
-async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
+export async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
   const ending = new AbortController();
   try {
     return await Promise.race([work, delay(ms, null, { signal: ending.signal })]);
@@ -85,9 +85,6 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
   }
 }
 
-const inDoubt = (name: string): string =>
-  `the VM ${name} is restored, and vSphere was told to start it, but has not answered yet. Nobody knows whether it started: look at the VM in vSphere`;
-
 /**
  * Waits a while behind a start of the run.
  * @throws SendenseError `vsphere.busy` where that goes on
@@ -95,7 +92,5 @@ const inDoubt = (name: string): string =>
 export async function assertStartOver(unbroken: Unbroken, run: string, signal: AbortSignal): Promise<void> {
   if (await unbroken.isOver(startOf(run), patienceMs, signal)) return;
   signal.throwIfAborted();
-  throw new SendenseError('vsphere.busy', 'vSphere was told to start the VM, and has not answered yet', {
-    remedy: 'Nobody knows whether it starts. Look at the VM in vSphere.',
-  });
+  throw startInDoubt();
 }

@@ -1,7 +1,7 @@
 import type { RestorePowered, RestorePowerRequest } from '../../schemas/types.ts';
 import { restoredState } from '../vsphere/new-vm/finish-vm.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
-import { lookAtPower, powerOn, untilTold, type VmPower } from '../vsphere/vm-power.ts';
+import { isStarting, lookAtPower, powerOn, startInDoubt, untilTold, type VmPower } from '../vsphere/vm-power.ts';
 import type { Vsphere } from '../vsphere/vsphere.ts';
 import type { Moref } from '../vsphere/xml.ts';
 import { otherOf } from './start-blindly.ts';
@@ -24,12 +24,15 @@ export async function powerRestored(
   if (state === null) return nothing('gone');
   // Another run may write to its disks by now, or have left them torn: the note of this one stays until that has ended.
   if (otherOf(state, run) !== null) return nothing('other');
-  const question = action === 'start' && !state.isOn ? await powerOn(vsphere, vm, signal) : null;
+  const started = action === 'start' && !state.isOn ? await powerOn(vsphere, vm, signal) : null;
+  if (started?.is === 'unknown') throw startInDoubt();
   if (action === 'stop' && state.isOn) await powerOff(vsphere, vm, signal);
   const waitMs = action === 'wait' ? request.wait_seconds * 1000 : 0;
   const told = await untilTold(vsphere, vm, { waitMs, signal });
   if (told === null) return nothing('gone');
-  return { ...told, was_on: state.isOn, question: question ?? told.question };
+  // Told by a node that has ended meanwhile: else the VM would come on when this has said that it is off.
+  if (action === 'wait' && told.state === 'off' && (await isStarting(vsphere, vm, signal))) throw startInDoubt();
+  return { ...told, was_on: state.isOn, question: started?.is === 'asking' ? started.question : told.question };
 }
 
 const nothing = (state: 'gone' | 'other'): RestorePowered => ({

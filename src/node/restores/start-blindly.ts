@@ -44,13 +44,17 @@ export async function startBlindly(
     const other = otherOf(state, request.run);
     if (other !== null) return off(`, and is not started: ${other}`);
     if (state.isOn) return { isOn: true, warnings: [] };
-    const question = await powerOn(vsphere, object, signal);
-    return question === null ? { isOn: true, warnings: [] } : failed(`it asks: ${question}`);
+    const started = await powerOn(vsphere, object, signal);
+    if (started.is === 'unknown') return { isOn: false, warnings: [inDoubt(name)] };
+    return started.is === 'on' ? { isOn: true, warnings: [] } : failed(`it asks: ${started.question}`);
   } catch (error) {
     signal.throwIfAborted();
     return failed(toSendenseError(error).message);
   }
 }
+
+export const inDoubt = (name: string): string =>
+  `the VM ${name} is restored, and vSphere was told to start it, but has not answered yet. Nobody knows whether it started: look at the VM in vSphere`;
 
 /** Whose it is, if not the run's; null: it is the run's. */
 export function otherOf({ mark, finishedBy, values }: RestoredState, run: string): string | null {

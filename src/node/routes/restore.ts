@@ -114,7 +114,7 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
   summary: 'Starts a restored VM, waits until it is up, or stops it',
   description:
     'Only a VM that the run has restored to its end. A VM that asks something while it starts is told to give up: the answer has ' +
-    'the question. `wait` answers when VMware Tools run, when the VM is not on, when it asks something, or after ' +
+    'the question. `start` fails with `vsphere.busy` where vSphere has not answered after `wait_seconds`, and goes on. `wait` answers when VMware Tools run, when the VM is not on, when it asks something, or after ' +
     '`wait_seconds`; it fails with `vsphere.busy` while vSphere does not answer an earlier start. May be asked twice.',
   body: { schema: 'node/restore-power.json', bytes: smallBytes },
   answers: { 200: { description: 'How the VM is now.', schema: 'node/restore-powered.json' } },
@@ -122,13 +122,19 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
   patient: true,
   async handle({ parts: node, body, signal }): Promise<RestorePowered> {
     const { powerRestored } = await import('../restores/power.ts');
-    const { assertStartOver, startOf } = await import('../restores/finish-and-start.ts');
+    const { assertStartOver, startOf, within } = await import('../restores/finish-and-start.ts');
     if (body.action === 'wait') {
       // Behind a start that goes on though its caller is gone: else the VM would come on when this has said that it is off.
       await assertStartOver(node.unbroken, body.run, signal);
       return powerRestored(body, node.refused, signal);
     }
-    return node.unbroken.act(startOf(body.run), signal, (whole) => powerRestored(body, node.refused, whole));
+    const acting = node.unbroken.act(startOf(body.run), signal, (whole) => powerRestored(body, node.refused, whole));
+    if (body.action === 'stop' || body.wait_seconds === 0) return acting;
+    // It goes on.
+    acting.catch(() => undefined);
+    const powered = await within(acting, body.wait_seconds * 1000);
+    if (powered === null) throw (await import('../vsphere/vm-power.ts')).startInDoubt();
+    return powered;
   },
 });
 

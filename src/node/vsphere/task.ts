@@ -59,8 +59,8 @@ async function cancel(vsphere: Vsphere, task: Moref, what: string, withinMs: num
   }
 }
 
-/** The task's result, once it has ended, over broken connections and ended sessions. */
-async function ended(
+/** The task's result, once it has ended, over broken connections and ended sessions. Does not cancel it. @throws SendenseError `vsphere.*` */
+export async function ended(
   vsphere: Vsphere,
   task: Moref,
   what: string,

@@ -1,4 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
+import { faultOf } from './fault.ts';
+import { runningTask } from './running-task.ts';
+import { ended } from './task.ts';
 import type { Vsphere } from './vsphere.ts';
 import { optionalText, type Moref } from './xml.ts';
 
@@ -34,12 +38,31 @@ export async function lookAtPower(vsphere: Vsphere, vm: Moref, signal?: AbortSig
   };
 }
 
+/** What became of a start. */
+export type Started =
+  | { readonly is: 'on' }
+  | { readonly is: 'asking'; readonly question: string }
+  /** vSphere was told to start it, and cannot be asked what became of that. */
+  | { readonly is: 'unknown' };
+
+const starts = /^VirtualMachine\.powerOn$/;
+
+/** Whether vSphere starts the VM just now, whoever has told it to. */
+export const isStarting = async (vsphere: Vsphere, vm: Moref, signal: AbortSignal): Promise<boolean> =>
+  (await runningTask(vsphere, vm, starts, signal)) !== null;
+
+/** Who is told that nobody knows whether a VM starts. */
+export const startInDoubt = (): SendenseError =>
+  new SendenseError('vsphere.busy', 'vSphere was told to start the VM, and has not answered yet', {
+    remedy: 'Nobody knows whether it starts. Look at the VM in vSphere.',
+  });
+
 /**
- * Powers a VM on. vSphere waits with that as long as the VM asks something: then it is told to give up.
- * @returns what the VM asks; null: nothing
- * @throws SendenseError `vsphere.*`
+ * Powers a VM on. vSphere waits with that as long as the VM asks something: then it is told to give up. A start that goes on already is
+ * waited for, and not asked for twice.
+ * @throws SendenseError `vsphere.*` where it did not start
  */
-export async function powerOn(vsphere: Vsphere, vm: Moref, signal: AbortSignal): Promise<string | null> {
+export async function powerOn(vsphere: Vsphere, vm: Moref, signal: AbortSignal): Promise<Started> {
   const given = { up: new AbortController(), over: new AbortController() };
   const looking = untilAsked(vsphere, vm, AbortSignal.any([signal, given.over.signal])).then((question) => {
     if (question !== null) given.up.abort();
@@ -47,7 +70,7 @@ export async function powerOn(vsphere: Vsphere, vm: Moref, signal: AbortSignal):
   });
   try {
     const limit = AbortSignal.any([signal, given.up.signal]);
-    await vsphere.task('PowerOnVM_Task', vm, [], { signal: limit, cancelMs });
+    if (!(await start(vsphere, vm, limit))) return { is: 'unknown' };
   } catch (error) {
     signal.throwIfAborted();
     if (!given.up.signal.aborted) throw error;
@@ -55,7 +78,36 @@ export async function powerOn(vsphere: Vsphere, vm: Moref, signal: AbortSignal):
     given.over.abort();
   }
   // Awaited: nobody looks any more when this returns.
-  return await looking;
+  const question = await looking;
+  return question === null ? { is: 'on' } : { is: 'asking', question };
+}
+
+/** @returns false: nobody knows */
+async function start(vsphere: Vsphere, vm: Moref, signal: AbortSignal): Promise<boolean> {
+  const before = await runningTask(vsphere, vm, starts, signal);
+  if (before !== null) return (await ended(vsphere, before.task, 'PowerOnVM', signal), true);
+  try {
+    await vsphere.task('PowerOnVM_Task', vm, [], { signal, cancelMs });
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!mayHaveStarted(error)) throw error;
+    const isOn = await hasStarted(vsphere, vm, signal).catch(() => null);
+    signal.throwIfAborted();
+    if (isOn === false) throw error;
+    return isOn !== null;
+  }
+}
+
+/** Its answer was lost, or somebody else was quicker. */
+const mayHaveStarted = (error: unknown): boolean =>
+  ['TaskInProgress', 'InvalidPowerState'].includes(faultOf(error)?.name ?? '') ||
+  (faultOf(error) === null && toSendenseError(error).code === 'vsphere.unreachable');
+
+async function hasStarted(vsphere: Vsphere, vm: Moref, signal: AbortSignal): Promise<boolean> {
+  const going = await runningTask(vsphere, vm, starts, signal);
+  if (going !== null) await ended(vsphere, going.task, 'PowerOnVM', signal);
+  return (await lookAtPower(vsphere, vm, signal))?.state === 'on';
 }
 
 /** @returns null: it had asked nothing when the signal aborted */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
+import { runningTask } from './running-task.ts';
 import { timesOf, type SnapshotWork } from './snapshot-work.ts';
-import { list, moref, optionalText } from './xml.ts';
 
 /** Tasks that change the disks of a VM or its snapshots: none of ours may begin while one of them runs. */
 const touchesDisks = /snapshot|consolidat|relocate|migrat|vmotion|revert|clone|export/i;
@@ -19,8 +19,9 @@ export async function waitUntilIdle(
   const until = performance.now() + idle;
   let said: string | undefined;
   for (;;) {
-    const task = await runningTask(work, tasks);
-    if (task === null) return;
+    const running = await runningTask(work.vsphere, work.vm, tasks, work.signal);
+    if (running === null) return;
+    const task = running.name;
     if (performance.now() >= until)
       throw new SendenseError(
         'vsphere.busy',
@@ -33,18 +34,4 @@ export async function waitUntilIdle(
     said = task;
     await delay(look, undefined, { signal: work.signal });
   }
-}
-
-async function runningTask({ vsphere, vm, signal }: SnapshotWork, wanted: RegExp): Promise<string | null> {
-  const options = signal ? { signal } : {};
-  const [found] = await vsphere.properties([vm], ['recentTask'], options);
-  const tasks = list(found?.values.get('recentTask'), 'ManagedObjectReference').map((task) => moref(task));
-  if (tasks.length === 0) return null;
-  const infos = await vsphere.properties(tasks, ['info.state', 'info.descriptionId', 'info.name'], options);
-  for (const { values } of infos) {
-    const state = optionalText(values.get('info.state'));
-    const name = optionalText(values.get('info.descriptionId')) ?? optionalText(values.get('info.name')) ?? 'a task';
-    if ((state === 'running' || state === 'queued') && wanted.test(name)) return name;
-  }
-  return null;
 }

@@ -17,6 +17,8 @@ export interface FollowedJob {
   whileRunning?(): Promise<void>;
   /** Throws where a server is gone. */
   served(): void;
+  /** Told how it is, each time. */
+  onStatus?: ((status: JobStatus) => void) | undefined;
 }
 
 /** Reports progress until the job ends. Asks often at first, because small jobs end soon. */
@@ -34,6 +36,7 @@ export async function followJob(
     await delay(pause, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
     job.served();
     const status = await client.status(jobId, context.signal);
+    job.onStatus?.(status);
     if (status.activity) {
       context.alive();
       if (status.activity !== activity) context.log(status.activity);

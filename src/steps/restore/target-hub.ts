@@ -87,13 +87,13 @@ async function follow(
   { runId, reconnect, nodeNamed }: Following,
   job: FollowedJob,
 ): Promise<JobStatus> {
-  const { node, jobId, disks, secrets, phaseOf } = job;
+  const { node, jobId, disks, secrets, phaseOf, onStatus } = job;
   const { signal } = saying;
   const client = await nodeNamed(node);
   await job.start(client, services.isEmbedded(node) ? null : leaseSecondsOf(reconnect));
   const kept = { client, jobId, statePath: services.state.path, secrets };
   const status = await keepingLog(kept, { runId, signal }, () =>
-    followJob(saying, client, jobId, { disks, phaseOf, served: () => job.assertServed?.() }),
+    followJob(saying, client, jobId, { disks, phaseOf, onStatus, served: () => job.assertServed?.() }),
   );
   await client.remove(jobId, signal);
   for (const remark of status.remarks ?? []) saying.log(remark);

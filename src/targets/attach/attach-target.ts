@@ -41,7 +41,7 @@ export const attachTarget = (hub: TargetHub): TargetKind<'attach', AttachClaim, 
   ...publishedByNode(hub, {
     effects: disksAttached,
     finish: async (node, machine) => (await end(node, machine, 'finish')).warnings,
-    isFinished: async (node, machine) => (await end(node, machine, 'look')).attached,
+    finished: async (node, machine) => ((await end(node, machine, 'look')).attached ? { powered_on: false } : null),
     undo: (node, machine) => end(node, machine, 'undo'),
   }),
 

@@ -7,6 +7,7 @@ import {
   onlyDisks,
   outlineOf,
   publishedByNode,
+  seenAs,
   type AskedNode,
   type PublishedVm,
   type VmClaim,
@@ -78,7 +79,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
   ...publishedByNode(hub, {
     effects: markGoes('the VM is no longer marked as one that is being restored'),
     finish: async (node, machine) => (await end(node, machine, 'finish')).warnings,
-    isFinished: async (node, machine) => (await end(node, machine, 'look')).state === 'finished',
+    finished: (node, machine) => seenAs(end(node, machine, 'look'), ({ state }) => state === 'finished'),
     // Its disks are whole, and stay so: where the mark is still there, the same command takes it away.
     undo: null,
   }),
@@ -132,9 +133,7 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
   const login = await hub.login(spec);
   const keyed = disks.map((disk) => ({ key: diskOf(found, disk.uuid).key, disk }));
   if (checked.unfinished)
-    hub.log(
-      `going on with what run ${checked.unfinished.run} has begun${checked.unfinished.safety === null ? '' : `; the backup before that was ${checked.unfinished.safety}`}`,
-    );
+    hub.log(`going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished)}`);
   await using served = await hub.serve(node, keyed, from);
   // Awaited: the disks are served until then.
   return await hub.follow({
@@ -167,6 +166,13 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
       ),
   });
 }
+
+const beforeThat = ({ torn, safety }: Unfinished): string => {
+  if (!torn) return 'it has written nothing';
+  return safety === null ? 'no restore point has all of the state before that' : `the backup before that was ${safety}`;
+};
+
+type Unfinished = NonNullable<CheckedInPlace['checked']['unfinished']>;
 
 const phases: Readonly<Record<string, string>> = { digesting: 'comparing', copying: 'writing', flushing: 'comparing' };
 
@@ -231,7 +237,7 @@ function machineOf(
       return { disk, key, device_key: key };
     }),
     notes: [
-      ...stateBefore(isSaved ? safetyOf(request, found) : null),
+      ...stateBefore(isSaved ? safetyOf(request, found) : null, !isSaved || checked.unfinished?.torn === true),
       'its hardware and its NVRAM are as they were before the restore',
       ...(to.compareAll ? [allRead] : []),
       ...(checked.others.length === 0 ? [] : [`not restored: ${checked.others.join(', ')}`]),
@@ -239,8 +245,11 @@ function machineOf(
   };
 }
 
-const stateBefore = (point: string | null): string[] =>
-  point === null ? [] : [`the state before is restore point ${point}`];
+/** @param isOverwritten whether something of it is, that a backup may lack */
+const stateBefore = (point: string | null, isOverwritten: boolean): string[] => {
+  if (point !== null) return [`the state before is restore point ${point}`];
+  return isOverwritten ? ['no restore point has all of the state before'] : [];
+};
 
 const end = (
   { client, source, login, signal }: AskedNode,

@@ -30,7 +30,8 @@ interface Publishing {
   effects(written: readonly WrittenDisk[]): PlannedEffect[];
   /** May be asked twice. @returns warnings */
   finish(node: AskedNode, machine: PublishedVm): Promise<readonly string[]>;
-  isFinished(node: AskedNode, machine: PublishedVm): Promise<boolean>;
+  /** Null: it is not finished. */
+  finished(node: AskedNode, machine: PublishedVm): Promise<{ readonly powered_on: boolean } | null>;
   /** Null: what is published stays so. */
   readonly undo: ((node: AskedNode, machine: PublishedVm) => Promise<unknown>) | null;
 }
@@ -41,7 +42,7 @@ type Published = Pick<
 >;
 
 /** How kinds of targets publish whose disks a node writes in vSphere: it is asked to, and knows afterwards whether it has. */
-export function publishedByNode(hub: TargetHub, { effects, finish, isFinished, undo }: Publishing): Published {
+export function publishedByNode(hub: TargetHub, { effects, finish, finished, undo }: Publishing): Published {
   const asked = (machine: PublishedVm): Promise<AskedNode> => askedNode(hub, machine);
   return {
     claimNames: (_written, machine = null) => ({
@@ -53,12 +54,25 @@ export function publishedByNode(hub: TargetHub, { effects, finish, isFinished, u
       run.remember('asked', true);
       for (const warning of await finish(await asked(machine), machine)) hub.warn(warning);
     },
-    isPublished: async ({ machine }, remembered) =>
-      machine !== null && remembered['asked'] === true && isFinished(await asked(machine), machine),
+    async isPublished({ machine }, remembered) {
+      if (machine === null || remembered['asked'] !== true) return false;
+      const found = await finished(await asked(machine), machine);
+      if (found === null) return false;
+      // What becomes of the start, whoever publishes says: but that has ended.
+      const how = found.powered_on ? 'it is on' : 'nobody knows whether it starts: look at the VM in vSphere';
+      if (machine.power_on) hub.warn(`the VM ${machine.name} is restored, and was to be started: ${how}`);
+      return true;
+    },
     async undoPublish({ machine }, remembered) {
       if (undo !== null && machine !== null && remembered['asked'] === true) await undo(await asked(machine), machine);
     },
   };
+}
+
+/** What a node has seen, if it is as it is to be. */
+export async function seenAs<T>(looking: Promise<T>, isSo: (seen: T) => boolean): Promise<T | null> {
+  const seen = await looking;
+  return isSo(seen) ? seen : null;
 }
 
 /** @throws SendenseError `credential.*`, `secret.unreadable` */

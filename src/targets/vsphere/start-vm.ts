@@ -18,6 +18,11 @@ interface Starting {
   remember(name: string, value: unknown): void;
 }
 
+interface Judged extends Starting {
+  /** Before this run told it to start. */
+  readonly wasOn: boolean;
+}
+
 /** A VM that a restore has finished in vSphere: a node starts it there, and asks whether VMware Tools run in its guest. */
 export const vmStarting = (hub: TargetHub): VmStarting<VmClaim> => ({
   claim: (machine) => ({ machine: 'vm' in machine ? publishedVm(machine) : null }),
@@ -32,10 +37,14 @@ export const vmStarting = (hub: TargetHub): VmStarting<VmClaim> => ({
     // Asked apart: of a start whose answer is lost, the second answer says that the VM was on.
     const { state } = await power(starting, 'wait').catch(failed);
     remember('asked', true);
-    const first = { ...(await power(starting, 'start').catch(failed)), was_on: state === 'on' };
-    if (first.was_on) log(`${machine.name} was on already`);
+    const wasOn = state === 'on';
+    const first = await power(starting, 'start', waitSeconds).catch((error: unknown) => {
+      const cause = toSendenseError(error);
+      return passing.includes(cause.code) ? cause : failed(cause);
+    });
+    if (wasOn) log(`${machine.name} was on already`);
     return {
-      untilUp: (timeoutMs, alive) => untilUp(starting, first, timeoutMs, alive),
+      untilUp: (timeoutMs, alive) => untilUp({ ...starting, wasOn }, first, timeoutMs, alive),
       [Symbol.asyncDispose]: async () => undefined,
     };
   },
@@ -73,20 +82,30 @@ const notStarted = ({ name }: PublishedVm, cause: SendenseError): SendenseError 
     remedy: 'What was restored is whole. Correct that, and start the VM in vSphere.',
   });
 
-async function untilUp(starting: Starting, first: RestorePowered, timeoutMs: number, alive: () => void): Promise<Told> {
+/** @param first how it is, or why vSphere does not tell what became of the start */
+async function untilUp(
+  starting: Judged,
+  first: RestorePowered | SendenseError,
+  timeoutMs: number,
+  alive: () => void,
+): Promise<Told> {
   const { hub, remember } = starting;
   const end = performance.now() + timeoutMs;
-  let seen = first;
+  let seen = first instanceof SendenseError ? null : first;
   let silent: string | null = null;
+  if (first instanceof SendenseError) hub.log(`${(silent = first.message)}; asking`);
   for (;;) {
     const left = end - performance.now();
-    const problem = problemOf(seen) ?? (left > 0 || seen.tools ? null : lateText(timeoutMs / 1000, silent));
+    // Where the start was in doubt, what vSphere said of that is why it is off.
+    const isOff = seen?.state === 'off' && first instanceof SendenseError ? `it is off: ${first.message}` : null;
+    const late = left > 0 || seen?.tools ? null : lateText(timeoutMs / 1000, silent);
+    const problem = isOff ?? (seen && problemOf(seen)) ?? late;
     if (problem !== null) {
-      const remedy = await stopped(starting, first, seen);
+      const remedy = await stopped(starting, seen);
       remember('judged', true);
       return { sign: null, problem, remedy };
     }
-    if (seen.tools) {
+    if (seen?.tools) {
       if (seen.address !== null) hub.log(`its guest has the address ${seen.address}`);
       remember('judged', true);
       return { sign: 'tools', problem: null };
@@ -126,12 +145,13 @@ function problemOf({ state, question }: RestorePowered): string | null {
   return state === 'other' ? 'it is not marked as one that this run has restored' : null;
 }
 
-/** Switches it off, where this run has switched it on. @returns what to do */
-async function stopped(starting: Starting, { was_on: wasOn }: RestorePowered, seen: RestorePowered): Promise<string> {
-  const { hub, machine } = starting;
-  if (seen.state === 'gone') return 'Somebody has deleted it. Run the restore again: it makes the VM anew.';
+/** Switches it off, where this run has switched it on. @param seen null: nobody knows @returns what to do */
+async function stopped(starting: Judged, seen: RestorePowered | null): Promise<string> {
+  const { hub, machine, wasOn } = starting;
+  if (seen?.state === 'gone') return 'Somebody has deleted it. Run the restore again: it makes the VM anew.';
   const { whole, look } = remedies;
-  if (seen.state === 'other' || wasOn) return `${whole} It was not powered off: this run has not started it. ${look}`;
+  if (seen?.state === 'other' || wasOn) return `${whole} It was not powered off: this run has not started it. ${look}`;
+  if (seen === null) return `${whole} Nobody knows whether it starts. ${look}`;
   const failed = seen.state === 'off' ? null : await power(starting, 'stop').then(() => null, toSendenseError);
   hub.signal.throwIfAborted();
   if (failed !== null) return `${whole} vSphere did not power it off again: ${failed.message}. ${look}`;

@@ -8,6 +8,7 @@ import {
   onlyDisks,
   outlineOf,
   publishedByNode,
+  seenAs,
   type AskedNode,
   type PublishedVm,
   type VmClaim,
@@ -50,7 +51,7 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
         remedy: 'Somebody has deleted it. Run the restore again: it makes the VM anew.',
       });
     },
-    isFinished: async (node, machine) => (await end(node, machine, 'look')).finished,
+    finished: (node, machine) => seenAs(end(node, machine, 'look'), ({ finished }) => finished),
     undo: (node, machine) => end(node, machine, 'reopen'),
   }),
 

@@ -43,7 +43,9 @@ export async function writeVm(
   if (vm.replaces !== null) await removeLeft(hub, claim, vm.spec, vm.replaces);
   // From here on something may be there that has to be undone.
   run.remember('spec', vm.spec);
-  const { restored_vm: made, disks: copied } = await writeDisks(hub, request, claim, vm);
+  const { restored_vm: made, disks: copied } = await writeDisks(hub, request, claim, vm, (id) =>
+    run.remember('vm', id),
+  );
   if (!made) throw new SendenseError('node.protocol', `the node ended job ${claim.jobs.write} without a VM`);
   const { spec, disks } = vm;
   const nameOf = (key: string): string => disks.find((one) => one.key === key)?.disk.disk ?? key;
@@ -76,7 +78,15 @@ export async function undoVm(hub: TargetHub, claim: Claim, remembered: Remembere
   const jobs = [claim.jobs.write, claim.jobs.compare];
   for (const job of jobs) await hub.endJob(claim.node, job);
   const client = await hub.node(claim.node);
-  const request = { source: spec, ...(await hub.login(spec)), run: claim.run, jobs, keep_copied: claim.resume };
+  const vm = remembered['vm'];
+  const request = {
+    source: spec,
+    ...(await hub.login(spec)),
+    run: claim.run,
+    jobs,
+    keep_copied: claim.resume,
+    ...(typeof vm === 'string' ? { vm } : {}),
+  };
   const { kept, left, warnings = [] } = await client.undoRestore(request, hub.signal);
   for (const warning of warnings) hub.warn(warning);
   if (left) hub.warn(`${aboutLeft(left, spec)}. Delete it in vSphere if nobody needs it`);
@@ -115,7 +125,9 @@ async function writeDisks(
   { disks, from }: Pick<RestoreRequest<TargetType>, 'disks' | 'from'>,
   { node, jobs }: Claim,
   { vm, spec, takesOver, disks: keyed }: CheckedVm,
+  onMade: (vm: string) => void,
 ) {
+  let madeVm: string | undefined;
   const login = await hub.login(spec);
   await using served = await hub.serve(node, keyed, from);
   if (takesOver !== null) hub.log(`going on with the VM that run ${takesOver} has left unfinished`);
@@ -127,6 +139,9 @@ async function writeDisks(
     disks: keyed.map(({ key, disk }) => ({ key, disk: disk.disk })),
     secrets: [...Object.values(login), served.psk ?? []].flat(),
     assertServed: () => served.assertServed(),
+    onStatus({ restored_vm: made }) {
+      if (made && made.vm !== madeVm) onMade((madeVm = made.vm));
+    },
     start: (client, lease) =>
       client.startRestore(
         {

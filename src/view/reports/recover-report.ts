@@ -25,7 +25,7 @@ export function recoverReport(
   ]);
   const cleaned = runs.flatMap((run) => {
     const mark = run.errors.length > 0 ? style.red(failed) : style.green(done);
-    const kept = run.published ? '; its restore point was published and stays' : '';
+    const kept = run.published ? '; what it had published stays' : '';
     const what =
       run.undone.length > 0
         ? `undone: ${run.undone.join(', ')}`

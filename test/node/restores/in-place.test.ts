@@ -518,6 +518,37 @@ describe('a restore in place', () => {
     });
   });
 
+  it.each([
+    ['nothing', null, false],
+    ['what is restored', 0, true],
+    ['what stays as it is', MiB, true],
+  ])(
+    'sees that %s was written since the safety backup, also where vSphere does not tell',
+    { timeout },
+    async (_, offset, isLost) => {
+      const vm = await newVm();
+      const point = await pointOf(vm);
+      await vm.write(0, 0, randomBytes(block));
+      const base = { ...(await safetyOf(vm)), change_id: 'digest:none', restored_in_place: null };
+      if (offset !== null) await vm.write(0, offset, randomBytes(block));
+      expect(await restore(startOf(vm, point, { base, safety: 'p-0' }))).toMatchObject({
+        status: 'succeeded',
+        restored_vm: { not_in_safety: isLost },
+        warnings: isLost ? [expect.stringContaining('what was written is in no restore point')] : [],
+      });
+      expect((await contentOf(vm)).equals(point.content)).toBe(true);
+    },
+  );
+
+  it('says which disk the safety backup does not have', { timeout }, async () => {
+    const vm = await newVm();
+    expect(await restore(startOf(vm, await pointOf(vm), { safety: 'p-0' }))).toMatchObject({
+      status: 'succeeded',
+      restored_vm: { not_in_safety: true },
+      warnings: [expect.stringMatching(/^the backup p-0 does not have .* is in no restore point$/)],
+    });
+  });
+
   it('leaves a note that backups see from the first byte on, and that is no end', { timeout }, async () => {
     const vm = await newVm();
     const request = await writingSlowly(vm, await pointOf(vm));

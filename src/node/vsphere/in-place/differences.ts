@@ -39,11 +39,27 @@ export async function differences(context: TransportContext, vm: Moref, looking:
   return unsure.length === 0 ? told : normalise([...told, ...(await read(context, vm, looking, unsure))]);
 }
 
+/**
+ * Whether a disk that was read is still as a restore point of it. Reads no more than where that differs from what is to be on the disk.
+ * @param found where the disk is not what it is to be
+ * @param base block index of the restore point, a file
+ * @throws SendenseError `transport.*`, `vsphere.*`, `repository.damaged`
+ */
+export async function isStillAs(
+  context: TransportContext,
+  vm: Moref,
+  { disk, index, found, base }: Pick<Looking, 'disk' | 'index'> & { readonly found: Extent[]; readonly base: string },
+): Promise<boolean> {
+  const told = await changedBetween(base, index, context.signal);
+  const isSame = subtract(told, found).length === 0 && subtract(found, told).length === 0;
+  return isSame && (told.length === 0 || (await read(context, vm, { disk, index: base }, told)).length === 0);
+}
+
 /** @param areas all of the disk where there are none */
 const read = (
   context: TransportContext,
   vm: Moref,
-  { disk, index, onRead }: Looking,
+  { disk, index, onRead }: Omit<Looking, 'known'>,
   areas: readonly Extent[] | undefined,
 ): Promise<Extent[]> =>
   reading(context, vm, disk, async ({ uri }) => {

@@ -1,4 +1,4 @@
-import { inPlaceLines, withoutLines } from '../../../machines/lines-in-notes.ts';
+import { inPlaceLines, withoutLinesAnywhere } from '../../../machines/lines-in-notes.ts';
 import type { SoapObject } from '../encode-soap.ts';
 import { list, optionalText, type XmlValue } from '../xml.ts';
 
@@ -81,10 +81,11 @@ const [looking, torn] = inPlaceLines.sentences;
 /** The notes of the VM as people see them meanwhile; what they were stands below. */
 export function markedNotes({ run, point, isTorn }: InPlaceMark, annotation: string): string {
   const head = `${inPlaceLines.head} run=${run} point=${point}`;
-  return `${head}\n${isTorn ? torn : looking}\n\n${withoutInPlaceLines(annotation)}`.trimEnd();
+  const rest = withoutInPlaceLines(annotation);
+  return `${head}\n${isTorn ? torn : looking}${rest === '' ? '' : `\n\n${rest}`}`;
 }
 
-export const withoutInPlaceLines = (annotation: string): string => withoutLines(annotation, [inPlaceLines]);
+export const withoutInPlaceLines = (annotation: string): string => withoutLinesAnywhere(annotation, inPlaceLines);
 
 function valueOf(extraConfig: XmlValue | undefined, key: string): string | null {
   const found = list(extraConfig, 'OptionValue').find((one) => optionalText(one, 'key') === key);

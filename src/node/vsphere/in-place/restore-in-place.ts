@@ -6,7 +6,7 @@ import { checkVddkForWriting } from '../transports/vddk.ts';
 import type { Vsphere } from '../vsphere.ts';
 import type { Moref } from '../xml.ts';
 import type { AreasSince } from './changed-since.ts';
-import { differences } from './differences.ts';
+import { differences, isStillAs } from './differences.ts';
 import {
   inPlaceMarkIn,
   inPlaceNoteIn,
@@ -66,6 +66,8 @@ interface Found {
   readonly back: BackDisk;
   readonly disk: OwnDisk;
   readonly extents: readonly Extent[];
+  /** It has been written to since the safety backup. */
+  readonly isChanged: boolean;
 }
 
 /**
@@ -92,14 +94,16 @@ export async function restoreInPlace(
   const marked = await inPlaceVm(vsphere, vm, disks, { powerOn, signal });
   if (marked.seen.hasSnapshot) throw changed(marked.seen, 'it has a snapshot');
   const since = before.seen.hasSnapshot ? marked.seen : before.seen;
-  const lost = isTorn ? null : lostBy(marked, request, areas);
   if (isTorn) request.log('an earlier restore has not finished: the disks are read and compared');
-  if (lost !== null) request.warn(lost);
   const found: Found[] = [];
-  for (const back of disks)
-    found.push(await look(context, request, marked, back, isTorn || isStale(back, marked, request) ? null : areas));
+  for (const back of disks) {
+    const isKnown = !isTorn && !isStale(back, marked, request);
+    found.push(await look(context, request, marked, back, isKnown ? areas : null));
+  }
   const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
   request.log(`${total} bytes differ and are written`);
+  const lost = isTorn ? null : lostBy(marked, request, found);
+  if (lost !== null) request.warn(lost);
   // Who goes on with it names no backup that has not all of it.
   const torn = { ...mark, isTorn: true, safety: lost === null ? mark.safety : null };
   if (total > 0) await setMark(vsphere, request, torn, since, signal);
@@ -112,16 +116,15 @@ export async function restoreInPlace(
 }
 
 /** The state that is overwritten is not the one of the safety backup, where somebody has come in between. @returns null: it is */
-function lostBy(
-  marked: InPlaceVm,
-  { disks, mark }: InPlaceRestore,
-  areas: ReadonlyMap<number, readonly Extent[]>,
-): string | null {
+function lostBy(marked: InPlaceVm, { disks, mark }: InPlaceRestore, found: readonly Found[]): string | null {
   const backup = mark.safety === null ? 'the backup before this restore' : `the backup ${mark.safety}`;
   const stale = disks.find((disk) => staleBy(disk, marked) !== null);
   if (stale)
     return `run ${staleBy(stale, marked)} has restored the VM ${marked.seen.name} in place after ${backup}: what was on its disks since is in no restore point`;
-  if ([...areas.values()].some((extents) => totalLength(extents) > 0))
+  const without = mark.safety === null ? [] : found.filter(({ back }) => back.base === null);
+  if (without.length > 0)
+    return `${backup} does not have ${without.map(({ disk }) => disk.label).join(' and ')} of the VM ${marked.seen.name}: what was on it is in no restore point`;
+  if (found.some(({ isChanged }) => isChanged))
     return `the disks of the VM ${marked.seen.name} were written to after ${backup}: what was written is in no restore point`;
   return null;
 }
@@ -156,11 +159,17 @@ async function look(
     request.onProgress(disk, 'comparing', done, total);
   };
   const extents = await differences(context, request.vm, { disk, index: back.index, known, onRead });
+  const isChanged = async (): Promise<boolean> => {
+    if (changed) return totalLength(changed) > 0;
+    if (areas === null || back.base === null) return false;
+    const { index, base } = back;
+    return !(await isStillAs(context, request.vm, { disk, index, found: extents, base: base.index }));
+  };
   const how = known
     ? 'by the block indexes of the restore point and of the safety backup'
     : 'by reading the disk and comparing it with the block index';
   request.log(`${disk.label}: ${totalLength(extents)} of ${disk.capacity_bytes} bytes differ, ${how}`);
-  return { back, disk, extents };
+  return { back, disk, extents, isChanged: await isChanged() };
 }
 
 async function write(context: TransportContext, request: InPlaceRestore, found: Found): Promise<void> {

@@ -3,7 +3,7 @@ import { list } from '../xml.ts';
 import { disksOf } from '../vm-disks.ts';
 import { destroyJudged } from './destroy-judged.ts';
 import { noDiskNotes } from './disk-notes.ts';
-import { changeVm, type MarkedVm } from './marked-vm.ts';
+import { changeVm, lookAtVm, type MarkedVm } from './marked-vm.ts';
 import { markedVm } from './marked-vms.ts';
 import { endCarriers, wholeIn } from './give-disk.ts';
 import { withoutMark } from './restore-mark.ts';
@@ -34,20 +34,27 @@ export interface Removal {
   readonly warnings?: string[];
 }
 
+export interface Removing {
+  readonly keepCopied?: boolean;
+  readonly vm?: string;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Removes the VM that a run has made and not finished, with its disks. "Nothing there" is success. What somebody has used since, or
  * whose mark somebody has removed, is theirs: it loses its mark and stays.
+ * @param vm managed object id of the VM, if it is known: it is told of if somebody has removed its mark
  * @param keepCopied a VM with a disk that is copied whole stays, with its mark
  * @throws SendenseError `vsphere.*`, `vsphere.busy` with what stays, and why
  */
 export async function removeUnfinished(
   vsphere: Vsphere,
   run: string,
-  { keepCopied = false, signal }: { readonly keepCopied?: boolean; readonly signal?: AbortSignal } = {},
+  { keepCopied = false, vm, signal }: Removing = {},
 ): Promise<Removal> {
   const nothing: Removal = { removed: null, kept: null, left: null };
   const found = await markedVm(vsphere, run, signal);
-  if (found === null) return nothing;
+  if (found === null) return { ...nothing, left: vm === undefined ? null : await unmarked(vsphere, vm, signal) };
   const touched = await touchedBy(vsphere, found, signal);
   const copied = wholeIn(found);
   const isKept = keepCopied && copied > 0;
@@ -72,9 +79,17 @@ export async function removeUnfinished(
     signal,
   );
   if (stayed === null) return { ...nothing, removed: name, ...warnings };
-  if (stayed === 'theirs') return { ...nothing, ...warnings };
+  if (stayed === 'theirs')
+    return { ...nothing, left: await unmarked(vsphere, found.object.value, signal), ...warnings };
   const { found: at, touched: by } = stayed;
   return { ...nothing, left: await leave(vsphere, at, by, signal), ...warnings };
+}
+
+/** It is theirs, and is not touched. @returns null: it is gone, finished, or taken over by another run */
+async function unmarked(vsphere: Vsphere, vm: string, signal: AbortSignal | undefined): Promise<LeftVm | null> {
+  const seen = await lookAtVm(vsphere, { type: 'VirtualMachine', value: vm }, signal);
+  if (!seen?.notes || seen.mark !== null) return null;
+  return { name: seen.name, vm, why: 'somebody has changed the first line of its notes' };
 }
 
 const disksIn = ({ values }: MarkedVm) => disksOf(list(values.get('config.hardware'), 'device'));

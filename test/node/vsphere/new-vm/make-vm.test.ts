@@ -5,6 +5,7 @@ import { connectVsphere } from '../../../../src/node/vsphere/connect.ts';
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
 import { finishVm } from '../../../../src/node/vsphere/new-vm/finish-vm.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
+import { changeVm } from '../../../../src/node/vsphere/new-vm/marked-vm.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
 import { noteDisks } from '../../../../src/node/vsphere/new-vm/take-over.ts';
 import { findPlace, type WantedPlace } from '../../../../src/node/vsphere/new-vm/place.ts';
@@ -177,6 +178,24 @@ describe('a VM of a saved configuration', () => {
     expect(await removeUnfinished(vsphere, wanted.name)).toEqual({ ...nothing, removed: wanted.name });
     expect(await vcenter.findVm(wanted.name)).toBeNull();
     expect(await removeUnfinished(vsphere, wanted.name)).toEqual(nothing);
+  });
+
+  it('is told of where somebody has changed the first line of its notes, until it is finished', async () => {
+    const wanted = to();
+    const { made } = await make(wanted);
+    const vm = made.object.value;
+    const change = (edit: (notes: string) => string) =>
+      changeVm(vsphere, made.object, ({ annotation }) => [['annotation', edit(annotation)]]);
+    await change((notes) => `\n${notes}`);
+    expect(await removeUnfinished(vsphere, wanted.name)).toEqual(nothing);
+    expect(await removeUnfinished(vsphere, wanted.name, { vm })).toEqual({
+      ...nothing,
+      left: { name: wanted.name, vm, why: 'somebody has changed the first line of its notes' },
+    });
+    await change((notes) => notes.trimStart());
+    await finishVm(vsphere, made.object, { run: wanted.name, point: 'p-1' });
+    expect(await removeUnfinished(vsphere, wanted.name, { vm })).toEqual(nothing);
+    expect(await removeUnfinished(vsphere, wanted.name, { vm: 'vm-999999' })).toEqual(nothing);
   });
 
   it('needs all of a thin disk that was begun and is not whole, for a run that begins again', async () => {
