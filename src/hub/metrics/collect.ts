@@ -1,5 +1,5 @@
 import { stat, statfs } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../../host/system/within.ts';
 import { sizeBytes } from '../../repository/stored-files/size.ts';
 import { findRepository } from '../../repository/open-repository.ts';
 import { ageMs } from '../../schemas/age-ms.ts';
@@ -129,18 +129,15 @@ async function sayHub(say: Say, state: State, settings: Settings): Promise<void>
 }
 
 async function spaceOf(name: string, path: string): Promise<{ size: number; free: number } | null> {
-  const waited = new AbortController();
   const asked = async (): Promise<{ size: number; free: number } | null> => {
     if (!(await findRepository(name, path))) return null;
     const { blocks, bavail, bsize } = await statfs(path);
     return { size: blocks * bsize, free: bavail * bsize };
   };
   try {
-    return await Promise.race([asked(), delay(answerMs, null, { signal: waited.signal })]);
+    return await within(asked(), answerMs);
   } catch {
     return null;
-  } finally {
-    waited.abort();
   }
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../../host/system/within.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { startInDoubt } from '../vsphere/vm-power.ts';
 import { inDoubt, startBlindly, type BlindStart, type BlindlyStarted } from './start-blindly.ts';
@@ -73,16 +73,6 @@ async function startOnce(
   const name = startOf(run);
   if (unbroken.isGoing(name) && !(await unbroken.isOver(name, patienceMs, signal))) return null;
   return unbroken.act(name, signal, start);
-}
-
-/** @returns null: it is not over by then */
-export async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
-  const ending = new AbortController();
-  try {
-    return await Promise.race([work, delay(ms, null, { signal: ending.signal })]);
-  } finally {
-    ending.abort();
-  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { within } from '../../host/system/within.ts';
 import type {
   BackupStarted,
   RestoreChecked,
@@ -122,7 +123,7 @@ export const powerRestore = defineRoute<RestorePowerRequest>({
   patient: true,
   async handle({ parts: node, body, signal }): Promise<RestorePowered> {
     const { powerRestored } = await import('../restores/power.ts');
-    const { assertStartOver, startOf, within } = await import('../restores/finish-and-start.ts');
+    const { assertStartOver, startOf } = await import('../restores/finish-and-start.ts');
     if (body.action === 'wait') {
       // Behind a start that goes on though its caller is gone: else the VM would come on when this has said that it is off.
       await assertStartOver(node.unbroken, body.run, signal);

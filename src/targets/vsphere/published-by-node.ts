@@ -51,6 +51,7 @@ export function publishedByNode(hub: TargetHub, { effects, finish, finished, und
     publishEffects: effects,
     async publish({ machine }, run) {
       if (machine === null) throw noMachine();
+      run.remember('process', process.pid);
       run.remember('asked', true);
       for (const warning of await finish(await asked(machine), machine)) hub.warn(warning);
     },
@@ -58,9 +59,10 @@ export function publishedByNode(hub: TargetHub, { effects, finish, finished, und
       if (machine === null || remembered['asked'] !== true) return false;
       const found = await finished(await asked(machine), machine);
       if (found === null) return false;
-      // What becomes of the start, whoever publishes says: but that has ended.
       const how = found.powered_on ? 'it is on' : 'nobody knows whether it starts: look at the VM in vSphere';
-      if (machine.power_on) hub.warn(`the VM ${machine.name} is restored, and was to be started: ${how}`);
+      // The process that publishes tells of the start itself, unless it has ended.
+      if (machine.power_on && remembered['process'] !== process.pid)
+        hub.warn(`the VM ${machine.name} is restored, and was to be started: ${how}`);
       return true;
     },
     async undoPublish({ machine }, remembered) {

@@ -91,13 +91,14 @@ async function untilUp(
 ): Promise<Told> {
   const { hub, remember } = starting;
   const end = performance.now() + timeoutMs;
+  const doubt = first instanceof SendenseError ? first.message : null;
   let seen = first instanceof SendenseError ? null : first;
-  let silent: string | null = null;
-  if (first instanceof SendenseError) hub.log(`${(silent = first.message)}; asking`);
+  let silent = doubt;
+  if (doubt !== null) hub.log(`${doubt}; asking`);
   for (;;) {
     const left = end - performance.now();
     // Where the start was in doubt, what vSphere said of that is why it is off.
-    const isOff = seen?.state === 'off' && first instanceof SendenseError ? `it is off: ${first.message}` : null;
+    const isOff = seen?.state === 'off' && doubt !== null ? `it is off: ${doubt}` : null;
     const late = left > 0 || seen?.tools ? null : lateText(timeoutMs / 1000, silent);
     const problem = isOff ?? (seen && problemOf(seen)) ?? late;
     if (problem !== null) {

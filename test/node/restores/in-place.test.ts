@@ -1,6 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { finishAndStart } from '../../../src/node/restores/finish-and-start.ts';
+import { unbroken } from '../../../src/node/restores/unbroken.ts';
+import { refusedLogins } from '../../../src/node/vsphere/refused-logins.ts';
 import { digestExport } from '../../../src/blocks/digest-export.ts';
 import { connectVsphere } from '../../../src/node/vsphere/connect.ts';
 import { finishInPlace, inPlaceState, releaseInPlace } from '../../../src/node/vsphere/in-place/end-in-place.ts';
@@ -733,6 +736,22 @@ describe('a restore in place', () => {
     await expect(node.api.powerRestore({ ...power, action: 'wait' })).rejects.toMatchObject({ code: 'vsphere.busy' });
     expect(performance.now() - before).toBeLessThan(60_000);
     expect(await timesAsked(vcenter, 'PowerOnVM_Task')).toBe(1);
+  });
+
+  it('does not wait for ever for a start, and tells what it knows', { timeout }, async () => {
+    const { vm, run } = await restored();
+    await end(vm, run, 'finish');
+    await vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 20_000, count: 1 });
+    const asked = { ...endOf(vm, run, 'finish'), power_on: true };
+    await using going = unbroken();
+    const { signal } = new AbortController();
+    const told = await finishAndStart(asked, { unbroken: going, refused: refusedLogins(), signal, waitMs: 300 }, () =>
+      Promise.resolve({ name: vm.name, powered_on: false, warnings: [] }),
+    );
+    expect(told).toMatchObject({
+      powered_on: false,
+      warnings: [expect.stringContaining('was told to start it, but has not answered yet')],
+    });
   });
 
   it('gives a start up that nobody waits for, if the VM asks something', { timeout }, async () => {
