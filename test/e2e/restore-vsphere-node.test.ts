@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { jobFolderIn, readClient, readStatus } from '../../src/node/jobs/job-folder.ts';
+import type { RunningNode } from '../../src/node/start-node.ts';
 import { connectVsphere } from '../../src/node/vsphere/connect.ts';
 import { optionalText } from '../../src/node/vsphere/xml.ts';
 import { processesOf, until } from '../node/support.ts';
@@ -27,6 +28,13 @@ const secondDisk = ({ stateDir }: FarNode): Promise<string> =>
     }
     return null;
   }, 'the first disk is copied');
+
+/** A node that is started anew, however long that takes here, while its client stands still in the middle of a disk. */
+async function restarted(far: FarNode, node: RunningNode, client: number): Promise<RunningNode> {
+  process.kill(client, 'SIGSTOP');
+  await node.close();
+  return await far.start();
+}
 
 test('a node elsewhere gets the disks at ports, with the key of the run', { timeout }, async () => {
   await using far = await farNode();
@@ -52,11 +60,10 @@ test(
       const ended = once(hub, 'exit');
       const job = await secondDisk(far);
       if (victim === 'hub') hub.kill('SIGKILL');
-      else if (victim === 'client') process.kill((await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0, 'SIGKILL');
       else {
-        await node.close();
-        node = await far.start();
-        process.kill((await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0, 'SIGKILL');
+        const client = (await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0;
+        if (victim === 'node') node = await restarted(far, node, client);
+        process.kill(client, 'SIGKILL');
       }
       await ended;
       await at.vcenter.vddkFault();
@@ -99,11 +106,9 @@ test(
         for (const { pid, argv } of processesOf(at.work.folder))
           if (argv[0]?.endsWith('qemu-nbd')) process.kill(pid, 'SIGKILL');
       } else {
-        if (victim === 'node') {
-          await node.close();
-          node = await far.start();
-        }
-        process.kill((await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0, 'SIGKILL');
+        const client = (await readClient(jobFolderIn(stateDir, job)))?.pid ?? 0;
+        if (victim === 'node') node = await restarted(far, node, client);
+        process.kill(client, 'SIGKILL');
       }
       await ended;
       await at.vcenter.vddkFault();

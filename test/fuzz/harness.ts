@@ -96,7 +96,8 @@ function readable(input: unknown): unknown {
 function failure(input: unknown, where: string, cause?: unknown): Error {
   const shown = readable(input);
   const text = typeof shown === 'string' ? JSON.stringify(shown) : inspect(shown, { depth: 8, breakLength: 160 });
-  return new Error(`SEED=${seed}, ${where}: ${text.slice(0, 6000)}`, { cause });
+  const why = cause instanceof Error ? `${cause.message.slice(0, 600)}: ` : '';
+  return new Error(`SEED=${seed}, ${where}: ${why}${text.slice(0, 6000)}`, { cause });
 }
 
 function memoryBounds(name: string): { afterCase(): void; afterBatch(): void } {

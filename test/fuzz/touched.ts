@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { resolve } from 'node:path';
@@ -26,25 +27,24 @@ const ways = {
 type Call = (this: unknown, ...args: unknown[]) => unknown;
 type Calls = Record<string, Call>;
 
-/** Of the system, and of programs that are loaded. Whether setpriv binds programs is looked at once in a process, by whoever is the first. */
-const notOfTests = /^\/proc\/|^\/dev\/null$|\/node_modules\/|^\/usr\/bin\/setpriv$/;
+/**
+ * Of the system, and of programs that are loaded; the last is where vitest keeps a module that it has made of a source file. Whether
+ * setpriv binds programs is looked at once in a process, by whoever is the first.
+ */
+const notOfTests = /^\/proc\/|^\/dev\/null$|\/node_modules\/|^\/usr\/bin\/setpriv$|\/[\w-]{21}\/\w+\/[0-9a-f]{40}$/;
 
-/** Gets each path while somebody listens. */
-let told: ((path: string) => void) | null = null;
+/** Gets each path that is touched on behalf of who listens; others in the same process go on with what they do. */
+const told = new AsyncLocalStorage<(path: string) => void>();
 let watching = false;
 
-/** Paths that the product opened, changed or removed meanwhile: all but files of its own package and of /proc. */
+/** Paths that the product opened, changed or removed for it: all but files of its own package and of /proc. */
 export async function touched<T>(act: () => Promise<T>): Promise<{ readonly result: T; readonly paths: string[] }> {
   if (!watching) watch();
   const paths: string[] = [];
-  told = (path) => {
+  const tell = (path: string): void => {
     if (!notOfTests.test(path) && !path.startsWith(`${packageRoot}/`)) paths.push(path);
   };
-  try {
-    return { result: await act(), paths };
-  } finally {
-    told = null;
-  }
+  return { result: await told.run(tell, act), paths };
 }
 
 /** @throws Error naming what lies elsewhere */
@@ -72,7 +72,8 @@ function wrap(calls: Calls, name: string, count: number): void {
   const own = calls[name];
   if (!own) return;
   calls[name] = Object.assign(function (this: unknown, ...args: unknown[]) {
-    if (told) for (const path of args.slice(0, count)) if (typeof path === 'string') told(resolve(path));
+    const tell = told.getStore();
+    if (tell) for (const path of args.slice(0, count)) if (typeof path === 'string') tell(resolve(path));
     return own.apply(this, args);
   }, own);
 }
