@@ -42,7 +42,8 @@ function assertNoOthers(named: Readonly<Record<string, Parameter>>, given: Given
   const other = Object.keys(given).find((name) => !Object.hasOwn(named, name));
   if (other === undefined) return;
   const names = Object.keys(named);
-  const shown = /^[\w.-]{1,64}$/.test(other) ? other : 'the query';
+  // A name as ours are, with a slip: what else stands there may be a secret.
+  const shown = /^[a-z_][a-z_-]{0,23}$/i.test(other) ? other : 'the query';
   const there = names.length === 0 ? 'this request takes none' : `there are ${names.join(', ')}`;
   throw invalid(`${shown} is no parameter of this request: ${there}`, shown);
 }

@@ -28,10 +28,13 @@ function isTagged(request: FastifyRequest, reply: FastifyReply): boolean {
   return typeof type === 'string' && type.startsWith('application/json');
 }
 
+const tagList = /^\s*(?:W\/)?"[^"]*"\s*(?:,\s*(?:(?:W\/)?"[^"]*"\s*)?)*$/;
+
 /** Whether a list of tags, as `If-None-Match` and `If-Match` have it, names this one. Compared weakly (RFC 9110, 8.8.3.2). */
 export function matches(list: string | null | undefined, tag: string): boolean {
   if (list == null) return false;
   if (list.trim() === '*') return true;
   const opaque = tag.replace(/^W\//, '');
+  if (!tagList.test(list)) return false;
   return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((one) => one.replace(/^W\//, '') === opaque);
 }

@@ -167,7 +167,8 @@ const headersOfRefusal: Readonly<Record<number, readonly string[]>> = {
 /** What HTTP itself has a status for. */
 const refusalsOfHttp = ({
   body,
-}: Pick<Route<never>, 'body'>): readonly (readonly [status: number, words: string])[] => [
+  method,
+}: Pick<Route<never>, 'body' | 'method'>): readonly (readonly [status: number, words: string])[] => [
   [408, 'The request did not come in time.'],
   [431, 'The head of the request is too long.'],
   ...(body
@@ -175,7 +176,9 @@ const refusalsOfHttp = ({
         ...('bytes' in body ? ([[413, 'The body is too long.']] as const) : []),
         [415, 'The body is of another type than is announced.'],
       ] as const)
-    : []),
+    : method === 'GET'
+      ? []
+      : ([[415, 'There is a body, which is not wanted, of another type than JSON.']] as const)),
 ];
 
 /** One answer for each status, with the codes that it comes with. */

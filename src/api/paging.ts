@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { limitOf } from './numbers.ts';
 import type { Parameter } from './route.ts';
@@ -10,6 +11,8 @@ export interface PageRequest {
   readonly limit: number;
   /** The page begins after this place; null: with the first entry. */
   readonly after: Place | null;
+  /** Which list it is, and by what it is filtered, in a few signs: a cursor of another one leads to no place in it. Default: none. */
+  readonly list?: string;
 }
 
 export interface Page<Entry> {
@@ -31,18 +34,32 @@ export const pageQuery = ({ usual, most }: PageRules): Readonly<Record<'limit' |
   cursor: { description: '`next_cursor` of the page before; default: the first page.' },
 });
 
-/** @throws SendenseError `request.invalid` */
-export function pageRequest(query: Readonly<Record<string, string>>, rules: PageRules): PageRequest {
-  const { cursor } = query;
+/**
+ * @param name of the list, with what it is about
+ * @throws SendenseError `request.invalid`
+ */
+export function pageRequest(name: string, query: Readonly<Record<string, string>>, rules: PageRules): PageRequest {
+  const { cursor, limit: _, ...filter } = query;
+  const list = listOf(name, filter);
   return {
     limit: limitOf(query, rules.usual, rules.most),
-    after: cursor === undefined ? null : placeOf(cursor, rules.place),
+    after: cursor === undefined ? null : placeOf(cursor, rules.place, list),
+    list,
   };
 }
 
+/** A digest: whoever asks for it with other filters is told so. */
+function listOf(name: string, filter: Readonly<Record<string, string>>): string {
+  const sorted = Object.entries(filter).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([name, sorted]))
+    .digest('base64url')
+    .slice(0, 8);
+}
+
 /** `next_cursor` of a page. */
-export const cursorOf = (next: Place | null): string | null =>
-  next === null ? null : Buffer.from(JSON.stringify(next)).toString('base64url');
+export const cursorOf = (next: Place | null, { list = '' }: Pick<PageRequest, 'list'>): string | null =>
+  next === null ? null : Buffer.from(JSON.stringify([list, ...next])).toString('base64url');
 
 /** A page of entries of which one more than fits was asked for. */
 export function pageOf<Entry>(
@@ -55,24 +72,26 @@ export function pageOf<Entry>(
   return { entries, next: found.length > limit && last !== undefined ? placeOfEntry(last) : null };
 }
 
-function placeOf(cursor: string, shape: PageRules['place']): Place {
-  const values = parsed(cursor);
+function placeOf(cursor: string, shape: PageRules['place'], list: string): Place {
+  const [of, ...values] = parsed(cursor);
   const fits =
-    Array.isArray(values) &&
+    of === list &&
     values.length === shape.length &&
     shape.every((type, at) => (type === 'text' ? typeof values[at] === 'string' : Number.isSafeInteger(values[at])));
   if (fits) return values as Place;
-  throw new SendenseError('request.invalid', 'cursor is not one of this list', {
+  throw new SendenseError('request.invalid', 'cursor is not one of this list, filtered as it is', {
     details: { field: 'cursor' },
     remedy: 'Begin with the first page: leave cursor out.',
   });
 }
 
-function parsed(cursor: string): unknown {
-  if (cursor.length > 2000) return null;
+/** What is not written as {@link cursorOf} writes it has nothing. */
+function parsed(cursor: string): readonly unknown[] {
+  if (!/^[A-Za-z0-9_-]{1,2000}$/.test(cursor)) return [];
   try {
-    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return Array.isArray(values) ? values : [];
   } catch {
-    return null;
+    return [];
   }
 }

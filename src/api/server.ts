@@ -105,19 +105,26 @@ const settingsOf = ({ limits, head, tls }: ServerOptions, guard: Guard) =>
     connectionTimeout: limits.silenceMs,
     exposeHeadRoutes: head === true,
     genReqId: requestId,
-    // Inventory paths are long, percent-encoded ones longer.
-    routerOptions: { maxParamLength: 4096 },
+    routerOptions: { maxParamLength },
     ...serverOf(limits, tls),
     // What the router cannot read does not come by the hooks.
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
       try {
         guard.check(request);
-        answerError(httpError(error.statusCode ?? 400, error.message), request, reply);
+        answerError(frameworkError(error), request, reply);
       } catch (refusal) {
         answerError(refusal as Error, request, reply);
       }
     },
   }) satisfies FastifyHttpOptions<Server>;
+
+/** What the router cannot read, in words that do not repeat it: an address may be long, and may have a secret in it. */
+const frameworkError = ({ code, statusCode = 400, message }: FastifyError): Error =>
+  code === 'FST_ERR_MAX_PARAM_LENGTH'
+    ? httpError(400, `a part of the path is longer than ${maxParamLength} characters`, 'Ask for a path of the API.')
+    : code === 'FST_ERR_BAD_URL'
+      ? httpError(400, 'the path cannot be decoded', 'Encode each character of it as RFC 3986 says (%2F).')
+      : httpError(statusCode, message);
 
 function serverOf(limits: ApiLimits, tls: TlsOptions | undefined): Pick<FastifyHttpOptions<Server>, 'http'> {
   const http = {
@@ -147,10 +154,19 @@ function readBodies(app: FastifyInstance, limits: ApiLimits): void {
   // Fastify's own, for which no route has a use: another type is 415.
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-  app.addHook('preParsing', async ({ headers }, _reply, payload) => {
-    if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return payload;
+  app.addHook('preParsing', async ({ headers, method }, _reply, payload) => {
+    const { 'content-length': length, 'transfer-encoding': chunked } = headers;
+    if (length === undefined && chunked === undefined) return payload;
+    // Nobody reads it: who wants something by it would be told that it was done.
+    if (readsOnly.has(method) && (chunked !== undefined || length !== '0'))
+      throw httpError(400, `a ${method} request takes no body`, 'Leave the body out.');
     return impatient(payload, headers['content-type'] === 'application/octet-stream', limits);
   });
 }
+
+const readsOnly: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** Inventory paths are long, percent-encoded ones longer. */
+const maxParamLength = 4096;
 
 const pathOf = (url: string): string => url.replace(/\?.*$/s, '');

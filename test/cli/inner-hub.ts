@@ -77,7 +77,7 @@ const asker =
 /** As `runStarter`, without a process: a run is answered when it has ended. */
 const starter =
   (act: Act): StartRun =>
-  (words, input) => {
+  (words, { input } = {}) => {
     const run = act(['--json', ...words], input === undefined ? {} : { stdin: input });
     const events = run.then(({ stdout }) =>
       stdout

@@ -158,7 +158,7 @@ test('Ctrl-C asks the hub to stop the run, and the command ends as the run does'
   const [id = ''] = await running();
   const headers = { authorization: `Bearer ${hub.token}` };
   await fetch(`${hub.url}/api/v1/runs/${id}/cancel`, { method: 'POST', headers });
-  expect((await first).exitCode).toBe(143);
+  expect((await first).exitCode).toBe(130);
   expect(await follows).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('cancelled') });
 
   const begun = alone('--hub', hub.url, '--token-file', 'token', 'run', 'pgtest2-nightly', '--json');
@@ -169,7 +169,7 @@ test('Ctrl-C asks the hub to stop the run, and the command ends as the run does'
     type: 'run.finished',
     status: 'cancelled',
   });
-  expect(exitCode).toBe(143);
+  expect(exitCode).toBe(130);
 });
 
 const bounded = { timeout: 200_000, interval: 100 };

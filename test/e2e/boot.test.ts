@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
@@ -209,6 +210,18 @@ describe('a VM that runs from a restore point', { timeout }, () => {
     await vm.call('boot', 'stop', other.id, '--power-off', '--force');
     expect(await vm.json('boot', 'start', other.id)).toMatchObject({ state: 'running' });
     await vm.call('boot', 'stop', other.id, '--yes');
+  });
+
+  it('has its plug pulled though somebody waits for its guest to shut down', async () => {
+    const boot = await vm.start();
+    const waits = work.call(['boot', 'stop', boot.id, '--power-off', '--timeout', '4m']);
+    // Its guest has no system that would hear the button.
+    await delay(2000);
+    await vm.call('boot', 'stop', boot.id, '--power-off', '--force');
+    const gentle = await waits;
+    expect(gentle, gentle.stderr).toMatchObject({ exitCode: 0 });
+    expect(await vm.json('boot', 'start', boot.id)).toMatchObject({ state: 'running' });
+    await vm.call('boot', 'stop', boot.id, '--yes');
   });
 
   it('whose repository is gone says what to do, and goes on when that is back', async () => {

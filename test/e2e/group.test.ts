@@ -1,6 +1,9 @@
 import { execa } from 'execa';
 import { rm } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { cancelRun } from '../../src/hub/acts/cancel-run.ts';
+import { openState } from '../../src/state/database/open-state.ts';
+import { listRuns } from '../../src/state/runs/runs.ts';
 import type { ListOutput, PlanOutput, RunEvent, RunFinishedEvent, StatusOutput } from '../../src/schemas/types.ts';
 import { leftovers } from './nothing-left.ts';
 import { makeRaw, program, restorePlan, sameBytes, workspace, writeAt, type Workspace } from './workspace.ts';
@@ -223,6 +226,27 @@ describe('a group that is stopped in the middle', () => {
     await work.write('all.yaml', plan);
     expect((await work.run('all.yaml')).exitCode).toBe(0);
     expect(await health()).toMatchObject({ state: 'ok', error: null });
+  });
+
+  test('in which one VM is stopped goes on with the others', async () => {
+    const work = await lab();
+    const plan = group('all', 'members: [{ name: "web*" }]\natOnce: 2\n');
+    await work.write('all.yaml', `${plan}overrides: [{ match: { name: web1 }, limits: { jobRate: 16KiB } }]\n`);
+    const run = start(work, 'all.yaml');
+    const events = await moving(run, 'web1');
+    using state = openState(work.path('state', 'sendense.db'));
+    const [web1] = listRuns(state, { vm: 'web1' });
+    expect(cancelRun(state, web1?.id ?? '', 'anna')).toBe('asked');
+    expect(cancelRun(state, web1?.id ?? '', 'otto')).toBe('asked');
+    await run;
+    const finished = events().find(({ type }) => type === 'run.finished') as RunFinishedEvent;
+    expect(finished.runs?.map(({ vm, status }) => [vm, status])).toEqual([
+      ['web1', 'cancelled'],
+      ['web2', 'succeeded'],
+    ]);
+    expect(finished.runs?.[0]?.message).toBe('the run was cancelled by anna');
+    expect((await pointsOf(work)).length).toBe(1);
+    expect(leftovers(work.folder)).toEqual([]);
   });
 
   test('with SIGKILL is cleaned up by the next run', async () => {

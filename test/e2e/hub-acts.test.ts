@@ -163,7 +163,7 @@ describe('a plan over the API', () => {
     for (const asked of twice)
       expect([asked.status, asked.body]).toEqual([202, { version: 1, run_id: firstRun, state: 'asked' }]);
     // A second signal would end it before it has cleaned up.
-    expect((await first).exitCode).toBe(143);
+    expect((await first).exitCode).toBe(130);
     expect(runOf(firstRun)).toMatchObject({ status: 'cancelled', unclean: false });
     expect((await ask('POST', `/runs/${firstRun}/cancel`)).body).toMatchObject({ state: 'ended' });
     const who = { asked_by: null, stopped_by: 'hub-api.token' };
@@ -178,6 +178,27 @@ describe('a plan over the API', () => {
     process.kill(runOf(id)?.owner.pid ?? 0, 'SIGTERM');
     await vi.waitFor(() => expect(runOf(id)?.status).toBe('cancelled'), patience);
     await hub.start();
+  });
+
+  it('is not run once its file has another plan: who may run it was judged by the one that the hub knows', async () => {
+    const plan = backupPlan(['a.raw']).replaceAll('pgtest1', 'pgtest3');
+    await writeFile(hub.folder.file('changing.yaml'), plan);
+    expect((await hub.run('run', 'changing.yaml')).exitCode).toBe(0);
+    const before = points().length;
+    const prune = 'kind: prune\nname: pgtest3-nightly\nrepository: primary\nvms: [pgtest1]\nretention: { last: 1 }\n';
+    for (const other of [plan.replace('name: pgtest3\n', 'name: pgtest1\n'), prune]) {
+      await writeFile(hub.folder.file('changing.yaml'), other);
+      for (const path of ['runs', 'preview']) {
+        const refused = await ask<Refused>('POST', `/plans/pgtest3-nightly/${path}`, {});
+        expect([refused.status, refused.body.error.code], path).toEqual([404, 'plan.unknown']);
+        expect(refused.body.error.message).toContain('has been changed');
+      }
+    }
+    expect(points().length).toBe(before);
+    await writeFile(hub.folder.file('changing.yaml'), `${plan}\n# Of other words.\n`);
+    const begun = await ask<RunStartedOutput>('POST', '/plans/pgtest3-nightly/runs', {});
+    expect(begun.status).toBe(202);
+    await vi.waitFor(() => expect(runOf(begun.body.run_id)?.status).toBe('succeeded'), patience);
   });
 
   it('is validated with line and column, and shown step by step', async () => {

@@ -30,16 +30,21 @@ const most = 8192;
 /**
  * Starts a program, in practice this one, in a session of its own: what a terminal sends to us does not reach it, and it
  * outlives us if need be.
+ * @param options.env variables beside those of this process
  * @param options.input what it reads from standard input: what nobody else may see, or what is too long for a command line
  */
 export function startOwnProgram(
   [file = '', ...args]: readonly string[],
-  options: { readonly cwd: string; readonly input?: string | undefined },
+  options: {
+    readonly cwd: string;
+    readonly input?: string | undefined;
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ): OwnProgram {
   const child = spawn(file, args, {
     cwd: options.cwd,
     // What we have read of it, it has to read as well.
-    env: ownEnvironment(),
+    env: { ...ownEnvironment(), ...options.env },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -39,9 +39,10 @@ const sources: readonly ((
 
 export const manageAudit = (state: State): Audit => ({
   begin: (act) => beginAct(state, act),
-  list(filter, { limit, after }) {
+  list(filter, page) {
+    const { limit, after } = page;
     const { entries, next } = pageOf(found(state, filter, { limit: limit + 1, after }), limit, ({ place }) => place);
-    return { version: 1, entries: entries.map(({ entry }) => entry), next_cursor: cursorOf(next) };
+    return { version: 1, entries: entries.map(({ entry }) => entry), next_cursor: cursorOf(next, page) };
   },
 });
 

@@ -6,8 +6,8 @@ import { findRun, noteAsker } from '../../state/runs/runs.ts';
 import type { CancelAnswer } from './acts.ts';
 
 /**
- * As Ctrl-C at its terminal: it cleans up. It is told once, however often it is asked for: a second signal would end it at once, and leave
- * behind what it has made.
+ * As Ctrl-C at its terminal: it cleans up. The process of a plan's run looks in the database whether somebody wants that (`stop-asked.ts`):
+ * a signal would be for all that it runs, such as the other VMs of a group, and a second one would end it at once.
  * @throws SendenseError `run.unknown`, `run.elsewhere`
  */
 export function cancelRun(state: State, id: string, who: string): CancelAnswer {
@@ -32,13 +32,19 @@ export function cancelRun(state: State, id: string, who: string): CancelAnswer {
     throw new SendenseError('run.elsewhere', `run ${id} is one of the hub itself, and ends in a moment`, {
       remedy: 'Wait for its end. `systemctl restart sendense-hub` ends it with the hub.',
     });
-  try {
-    process.kill(owner.pid, 'SIGTERM');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ESRCH') return 'ended';
-    throw new SendenseError('run.elsewhere', `run ${id} (process ${owner.pid}) belongs to another user`, { cause });
-  }
+  if (run.kind === 'care' && !hasSignalled(id, owner.pid)) return 'ended';
   noteAsker(state, id, 'stopped_by', who);
   return 'asked';
+}
+
+/** What a command does to a repository: its process does nothing else. */
+function hasSignalled(id: string, pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGTERM');
+    return true;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return false;
+    throw new SendenseError('run.elsewhere', `run ${id} (process ${pid}) belongs to another user`, { cause });
+  }
 }

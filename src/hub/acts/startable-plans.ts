@@ -57,9 +57,11 @@ function scheduled(record: ScheduleRecord | undefined): StartablePlan | undefine
   return { plan: record.plan, kind, vm, repository, file: record.file, scheduled: true };
 }
 
-/** What a command made of its options is no plan of a file. */
+/** What a command made of its options is no plan of a file, and neither is what a group made of its own for one of its VMs. */
 const lastRun = (state: State, plan: string): RunRecord | undefined =>
-  listRuns(state, { plan, limit: 50 }).find(({ trigger }) => trigger !== 'command');
+  listRuns(state, { plan, limit: 50 }).find(
+    ({ trigger, parentRun }) => trigger !== 'command' && trigger !== 'group' && parentRun === null,
+  );
 
 const ran = (run: RunRecord | undefined): StartablePlan | undefined =>
   run && {

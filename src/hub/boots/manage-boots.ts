@@ -71,7 +71,7 @@ export function manageBoots(services: Services): Boots {
       return describe(id);
     },
     async off(id, graceMs, signal) {
-      await withBoot(state, id, (row) => switchOff(state, row, graceMs, signal), { signal });
+      await switchOff({ state, id, signal }, graceMs);
       return describe(id);
     },
     stop: (id) => withBoot(state, id, () => removeBoot(services, id), { anyMove: true }),

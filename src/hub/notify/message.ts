@@ -19,6 +19,8 @@ const events: Readonly<Record<NoticeEvent, readonly [severity: NotifyMessage['se
   'channel': ['critical', 'CHANNEL'],
 };
 
+export const noticeEvents = Object.keys(events) as readonly NoticeEvent[];
+
 /** The longest subject; mail and syslog have little room. */
 const longestSubject = 160;
 

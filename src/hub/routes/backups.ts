@@ -26,8 +26,9 @@ export const listBackups = defineRoute({
     shared(call, 'listBackups', async (sees): Promise<HubBackups> => {
       const { query, parts } = call;
       const filter = { vm: query['vm_name'], repository: query['repository'], sees };
-      const { entries, next } = await parts.hub.pages.points(filter, pageRequest(query, pages));
-      return { version: 1, backups: [...entries], next_cursor: cursorOf(next) };
+      const page = pageRequest('backups', query, pages);
+      const { entries, next } = await parts.hub.pages.points(filter, page);
+      return { version: 1, backups: [...entries], next_cursor: cursorOf(next, page) };
     }),
 });
 
@@ -72,10 +73,10 @@ export const showChain = defineRoute({
       const { params, query, parts } = call;
       const vm = params['vm_name'] ?? '';
       const filter = { vm, repository: query['repository'], sees, held: true };
-      const page = pageRequest(query, pages);
+      const page = pageRequest(`chain ${vm}`, query, pages);
       const { entries, next } = await parts.hub.pages.points(filter, page);
       if (entries.length === 0 && page.after === null)
         throw new SendenseError('point.unknown', `VM ${vm} has no restore points`);
-      return { version: 1, vm, points: entries.toReversed(), next_cursor: cursorOf(next) };
+      return { version: 1, vm, points: entries.toReversed(), next_cursor: cursorOf(next, page) };
     }),
 });

@@ -23,8 +23,9 @@ export const listPlans = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'listPlans', (sees): HubPlans => {
-      const { entries, next } = call.parts.hub.pages.plans({ sees }, pageRequest(call.query, pages));
-      return { version: 1, plans: [...entries], next_cursor: cursorOf(next) };
+      const page = pageRequest('plans', call.query, pages);
+      const { entries, next } = call.parts.hub.pages.plans({ sees }, page);
+      return { version: 1, plans: [...entries], next_cursor: cursorOf(next, page) };
     }),
 });
 
@@ -110,8 +111,9 @@ export const listSchedules = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'listSchedules', (sees): HubSchedules => {
-      const page = call.parts.hub.pages.schedules({ sees }, pageRequest(call.query, pages));
+      const asked = pageRequest('schedules', call.query, pages);
+      const page = call.parts.hub.pages.schedules({ sees }, asked);
       const { entries, next, duplicates } = page;
-      return { version: 1, schedules: [...entries], duplicates, next_cursor: cursorOf(next) };
+      return { version: 1, schedules: [...entries], duplicates, next_cursor: cursorOf(next, asked) };
     }),
 });

@@ -1,5 +1,7 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import type { Call } from '../../api/route.ts';
+import { wordOf } from '../../api/words.ts';
+import { planKinds } from '../../plan/diagnostics/schema-node.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubRunLog, HubRuns, ShowRunOutput } from '../../schemas/types.ts';
 import type { RunsTable } from '../../state/database/tables.ts';
@@ -8,6 +10,9 @@ import { seesOf, shared } from './list-answer.ts';
 import { defineRoute, type HubParts } from './route.ts';
 
 const pages: PageRules = { usual: 100, most: 200, place: ['number', 'text'] };
+
+/** Of plans, and of what keeps a repository in order. */
+const runKinds: readonly string[] = [...planKinds(), 'care'];
 
 const statuses: readonly RunsTable['status'][] = [
   'running',
@@ -42,11 +47,13 @@ export const listRuns = defineRoute({
   handle: async (call) =>
     shared(call, 'listRuns', (sees): HubRuns => {
       const { query, parts } = call;
-      const { kind, plan, vm, since } = query;
+      const { plan, vm, since } = query;
+      const kind = wordOf(query, 'kind', runKinds);
       const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
       const filter = { kind, plan, vm, status: statusesIn(query['status']), since: from, sees };
-      const { entries, next } = parts.hub.pages.runs(filter, pageRequest(query, pages));
-      return { version: 1, runs: [...entries], next_cursor: cursorOf(next) };
+      const page = pageRequest('runs', query, pages);
+      const { entries, next } = parts.hub.pages.runs(filter, page);
+      return { version: 1, runs: [...entries], next_cursor: cursorOf(next, page) };
     }),
 });
 

@@ -1,5 +1,6 @@
+import { wordOf } from '../../api/words.ts';
+import { noticeEvents } from '../notify/message.ts';
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
-import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubNotices, NotifyListOutput } from '../../schemas/types.ts';
 import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
@@ -44,12 +45,13 @@ export const listNotices = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'listNotices', (sees): HubNotices => {
-      const { plan, vm, event, outcome } = call.query;
-      if (outcome !== undefined && outcome !== 'failed')
-        throw new SendenseError('request.invalid', 'outcome is not failed', { details: { field: 'outcome' } });
-      const filter = { plan, vm, event, failed: outcome === 'failed', sees };
-      const { entries, next } = call.parts.hub.pages.notices(filter, pageRequest(call.query, noticePages));
-      return { version: 1, notices: [...entries], next_cursor: cursorOf(next) };
+      const { plan, vm } = call.query;
+      const event = wordOf(call.query, 'event', noticeEvents);
+      const failed = wordOf(call.query, 'outcome', ['failed']) !== undefined;
+      const filter = { plan, vm, event, failed, sees };
+      const page = pageRequest('notices', call.query, noticePages);
+      const { entries, next } = call.parts.hub.pages.notices(filter, page);
+      return { version: 1, notices: [...entries], next_cursor: cursorOf(next, page) };
     }),
 });
 

@@ -32,9 +32,16 @@ export const listVms = defineRoute({
   handle: async (call) =>
     shared(call, 'listVms', (sees): HubVms => {
       const { query, parts } = call;
-      const page = parts.hub.pages.vms({ ...daysOf(query), sees }, pageRequest(query, pages));
+      const asked = pageRequest('vms', query, pages);
+      const page = parts.hub.pages.vms({ ...daysOf(query), sees }, asked);
       const { entries, next, firstDay } = page;
-      return { version: 1, time: Date.now(), first_day: firstDay, vms: [...entries], next_cursor: cursorOf(next) };
+      return {
+        version: 1,
+        time: Date.now(),
+        first_day: firstDay,
+        vms: [...entries],
+        next_cursor: cursorOf(next, asked),
+      };
     }),
 });
 

@@ -17,7 +17,9 @@ import type { Records } from './keep-records.ts';
 import { loadPipeline } from './load-pipeline.ts';
 import { placesOf } from './places-of-run.ts';
 import { runLock } from './run-lock.ts';
+import type { CancelSignals } from '../../engine/run-options.ts';
 import type { RunRequest } from './run-request.ts';
+import { stopAsked } from './stop-asked.ts';
 
 /** What a run needs besides its plan. */
 export interface RunParts extends Pick<PreviewOptions<Services>, 'registry' | 'services' | 'evaluator'> {
@@ -30,8 +32,10 @@ export interface RunParts extends Pick<PreviewOptions<Services>, 'registry' | 's
 }
 
 /** One run of a plan: loads it, cleans up after earlier runs, executes it, and tells who is to be told. */
-export async function executePlan(parts: RunParts, request: RunRequest): Promise<RunFinishedEvent> {
+export async function executePlan(parts: RunParts, asked: RunRequest): Promise<RunFinishedEvent> {
   const { records, elsewhere } = parts;
+  using stop = stopAsked(parts.notices.state);
+  const request = { ...asked, cancel: withStop(asked.cancel, stop.signal) };
   const warn = request.warn ?? (() => {});
   const pipeline = await loadOrTell(parts, request, warn);
   const watch = watchRun(parts.notices, pipeline, request);
@@ -39,21 +43,27 @@ export async function executePlan(parts: RunParts, request: RunRequest): Promise
   // What cannot be cleaned up stays recorded, `status` shows it, and it does not stop this run.
   // The run of a group has done it for those of its VMs.
   if (request.origin?.parentRun === undefined)
-    await parts.recover({ signal: request.cancel?.gently, everywhere: false }).catch(() => undefined);
+    await parts.recover({ signal: request.cancel.gently, everywhere: false }).catch(() => undefined);
   if (request.slot) takeSlot(parts.notices.state, request.slot);
   await using _alive = await elsewhere.show();
   const keepEvent = records.watch();
   const finished = await executeSteps(parts, pipeline, request, (event) => {
+    if (event.type === 'run.started') stop.watch(event.run_id);
     keepEvent(event);
     request.emit?.(event);
     watch.event(event);
   });
   await records.settle(finished.run_id, warn);
-  await records.afterRun(request.origin, { warn, signal: request.cancel?.gently });
+  await records.afterRun(request.origin, { warn, signal: request.cancel.gently });
   await watch.finished(finished);
   if (request.origin?.parentRun === undefined) await records.writeMetrics(warn);
   return finished;
 }
+
+const withStop = (cancel: RunRequest['cancel'], stop: AbortSignal): CancelSignals => ({
+  gently: cancel ? AbortSignal.any([cancel.gently, stop]) : stop,
+  atOnce: cancel?.atOnce ?? new AbortController().signal,
+});
 
 /** The run of one VM of a group. */
 export const executeMember = (
@@ -77,7 +87,8 @@ async function loadOrTell(
     return loadPipeline(request, loaded);
   } catch (error) {
     noticeOfInvalidPlan(notices.state, request, error);
-    await deliverNow(notices, warn);
+    // Whoever asked for it waits: what a channel does not take at once comes with the next delivery.
+    await deliverNow(notices, warn, { waitMs: 0 });
     throw error;
   }
 }

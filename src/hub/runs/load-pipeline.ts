@@ -1,4 +1,5 @@
 import type { Pipeline } from '../../engine/pipeline.ts';
+import { assertAsJudged } from './judged-plan.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import type { Mode } from '../../plan/expand/apply-mode.ts';
@@ -43,6 +44,8 @@ export function loadPipeline(request: PlanRequest, settings: LoadedSettings): Pi
     request.text === undefined ? loadPlanFile(request.file) : loadPlanText({ file: request.file, text: request.text });
   const { pipeline, diagnostics, document } = completePlan(loaded, settings, request.mode);
   if (!pipeline) throw invalidPlan(diagnostics, document.text);
+  if (request.text === undefined)
+    assertAsJudged(request.file, { plan: pipeline.name, kind: pipeline.kind, vm: pipeline.vm });
   return pipeline;
 }
 

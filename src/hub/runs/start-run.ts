@@ -3,6 +3,7 @@ import { catalogue, type ErrorCode } from '../../errors/catalogue.ts';
 import { errorToJson, SendenseError } from '../../errors/sendense-error.ts';
 import { startOwnProgram, type OwnProgramEnd } from '../../host/programs/own-program.ts';
 import type { ErrorOutput, RunEvent } from '../../schemas/types.ts';
+import { judgedEnvironment, type JudgedPlan } from './judged-plan.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 /** A run in a process of its own. */
@@ -25,9 +26,15 @@ export interface RunEnd {
 /**
  * Begins a run.
  * @param words a command of `sendense-run` that runs something, with its options: `run PLAN`
- * @param input what it reads from standard input: the text of the plan, for `run -`
+ * @param given.input what it reads from standard input: the text of the plan, for `run -`
  */
-export type StartRun = (words: readonly string[], input?: string) => StartedRun;
+export type StartRun = (words: readonly string[], given?: GivenToRun) => StartedRun;
+
+export interface GivenToRun {
+  readonly input?: string | undefined;
+  /** The plan of the file that it runs, if it is still that. */
+  readonly judged?: JudgedPlan | undefined;
+}
 
 export interface RunStarterOptions {
   /** `sendense-run` as a list of words. */
@@ -39,10 +46,10 @@ export interface RunStarterOptions {
 /** Runs that others start than people: the daemon, and requests to the API of the hub. */
 export const runStarter =
   ({ program, settingsFile }: RunStarterOptions): StartRun =>
-  (words, input) => {
+  (words, { input, judged } = {}) => {
     assertWords(words);
     const all = [...program, '--config', settingsFile, '--json', ...words];
-    const run = startOwnProgram(all, { cwd: dirname(settingsFile), input });
+    const run = startOwnProgram(all, { cwd: dirname(settingsFile), input, env: judgedEnvironment(judged) });
     const ended = run.ended.then(endOf);
     return {
       begun: async () => idIn(await run.firstLine) ?? notBegun(await ended),
@@ -51,7 +58,7 @@ export const runStarter =
     };
   };
 
-export interface AskCommandOptions {
+export interface AskCommandOptions extends Pick<GivenToRun, 'judged'> {
   /** What the command gets at standard input. */
   readonly input?: string;
   /** Exit statuses with which it answers, too; 0 always. */
@@ -76,13 +83,14 @@ export function commandAsker(
   { program, settingsFile }: RunStarterOptions,
   turns: Turns = createTurns(usualTurns),
 ): AskCommand {
-  return async (words, signal, { input, answersWith = [] } = {}) => {
+  return async (words, signal, { input, judged, answersWith = [] } = {}) => {
     assertWords(words);
     using _turn = await turns.take(signal);
     signal.throwIfAborted();
     const command = startOwnProgram([...program, '--config', settingsFile, '--json', ...words], {
       cwd: dirname(settingsFile),
       input,
+      env: judgedEnvironment(judged),
     });
     const end = (): void => command.terminate();
     signal.addEventListener('abort', end, { once: true });

@@ -160,6 +160,10 @@ export const toRecord = (row: RunsTable): RunRecord => ({
 });
 
 /** Writes down who asked for a run, or asked it to stop: the first of those. @param who user or token of the hub's API */
+/** Who has asked for the end of a run; null: nobody. */
+export const stoppedBy = (state: State, runId: string): string | null =>
+  state.first(state.query.selectFrom('runs').select('stopped_by').where('id', '=', runId))?.stopped_by ?? null;
+
 export const noteAsker = (state: State, runId: string, what: 'asked_by' | 'stopped_by', who: string): void =>
   void state.run(
     state.query

@@ -1,5 +1,5 @@
 import { pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
-import { SendenseError } from '../../../errors/sendense-error.ts';
+import { wordOf } from '../../../api/words.ts';
 import type { AuditOutput } from '../../../schemas/types.ts';
 import { numberOf } from '../../../api/numbers.ts';
 import { defineRoute } from '../route.ts';
@@ -25,11 +25,10 @@ export const readAudit = defineRoute({
   errors: [],
   quiet: true,
   async handle({ parts, query }): Promise<AuditOutput> {
-    const { who, action, outcome, since } = query;
-    if (outcome !== undefined && outcome !== 'failed')
-      throw new SendenseError('request.invalid', 'outcome is not failed', { details: { field: 'outcome' } });
+    const { who, action, since } = query;
+    const failed = wordOf(query, 'outcome', ['failed']) !== undefined;
     const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
-    const filter = { who, action, failed: outcome === 'failed', since: from };
-    return parts.hub.audit.list(filter, pageRequest(query, pages));
+    const filter = { who, action, failed, since: from };
+    return parts.hub.audit.list(filter, pageRequest('audit', query, pages));
   },
 });

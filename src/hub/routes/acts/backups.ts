@@ -5,7 +5,7 @@ import { isBackupKind } from '../../../plan/backup-kinds.ts';
 import type { BackupProgressOutput, HubBackupRequest, ChangeIdsOutput } from '../../../schemas/types.ts';
 import type { StartablePlan } from '../../acts/acts.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
+import { assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, runOf } from './begin.ts';
 
 /** For how long an answer waits until the disks are served, ms. A large VM takes longer; then the answer says what is known. */
 const servedWithinMs = 30_000;
@@ -30,8 +30,7 @@ export const startBackup = defineRoute<HubBackupRequest>({
   handle: async (call) =>
     await beginOnce(call, 'startBackup', async () => {
       const plan = planOf(call);
-      const run = { plan: plan.plan, words: wordsOf(plan, call.body.backup_type) };
-      return await beginRun(call, run, ({ run_id: id }) => whenServed(call, id));
+      return await beginRun(call, runOf(plan, call.body.backup_type), ({ run_id: id }) => whenServed(call, id));
     }),
 });
 

@@ -5,6 +5,7 @@ import type { RunStartedOutput } from '../../../schemas/types.ts';
 import { rightToRun, riskOfKind } from '../../access/rights.ts';
 import type { StartablePlan } from '../../acts/acts.ts';
 import type { Begun } from '../../acts/repeats.ts';
+import type { JudgedPlan } from '../../runs/judged-plan.ts';
 import { saidError, type RunEnd } from '../../runs/start-run.ts';
 import { mayKnow } from '../list-answer.ts';
 import type { HubParts } from '../route.ts';
@@ -50,10 +51,19 @@ export function assertFresh({ caller }: Pick<ActCall, 'caller'>, what: string): 
 }
 
 /** The words of `sendense-run` that run a plan. */
-export const wordsOf = ({ plan, file, scheduled }: StartablePlan, mode: string | undefined): string[] => {
+const wordsOf = ({ plan, file, scheduled }: StartablePlan, mode: string | undefined): string[] => {
   if (mode !== undefined) return ['run', '--mode', mode, '--', file];
   return scheduled ? ['schedule', 'run', '--', plan] : ['run', '--', file];
 };
+
+/** A run of a plan. What is in force of a scheduled one is not read anew. */
+export const runOf = (plan: StartablePlan, mode?: string): RunToBegin => ({
+  plan: plan.plan,
+  words: wordsOf(plan, mode),
+  judged: plan.scheduled && mode === undefined ? undefined : judgedAs(plan),
+});
+
+export const judgedAs = ({ plan, kind, vm }: StartablePlan): JudgedPlan => ({ plan, kind, vm });
 
 export interface RunToBegin {
   /** Its name; null: none that is in a file. */
@@ -62,6 +72,8 @@ export interface RunToBegin {
   readonly words: readonly string[];
   /** What that reads from standard input. */
   readonly input?: string;
+  /** Where it runs the plan of a file: as which plan that was judged. */
+  readonly judged?: JudgedPlan | undefined;
 }
 
 /**
@@ -78,10 +90,10 @@ export async function beginOnce(call: ActCall, route: string, begin: () => Promi
 /** Begins a run. The body of the answer is what `answer` makes of it. */
 export async function beginRun(
   { parts, caller }: Pick<ActCall, 'parts' | 'caller'>,
-  { plan, words, input }: RunToBegin,
+  { plan, words, ...given }: RunToBegin,
   answer: (started: RunStartedOutput) => Promise<object> = async (started) => started,
 ): Promise<Begun> {
-  const run = parts.startRun(words, input);
+  const run = parts.startRun(words, given);
   const runId = await run.begun();
   await whenKnown(parts.hub, runId, run.ended);
   parts.hub.acts.begunBy(runId, caller.name);

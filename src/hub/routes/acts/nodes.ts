@@ -43,7 +43,7 @@ export const renewNodeToken = defineRoute<HubNodeToken>({
   params: name,
   body: { schema: 'hub/node-token.json', bytes: 1024 },
   answers: { 201: { description: 'The token, and how the node uses it.', schema: 'output/node-added.json' } },
-  errors: ['node.unknown', 'hub.host-key', 'usage'],
+  errors: ['node.unknown', 'node.exists', 'hub.host-key', 'usage'],
   async handle({ parts, params, body, answer }): Promise<NodeAddedOutput> {
     answer.header('cache-control', 'no-store');
     const { expires_ms: expiresMs = hourMs } = body;

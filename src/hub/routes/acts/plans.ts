@@ -3,7 +3,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { checkText } from '../plan-files/check-text.ts';
 import { assertEditable } from '../plan-files/editable.ts';
 import { defineRoute } from '../route.ts';
-import { assertMayRun } from './begin.ts';
+import { judgedAs, assertMayRun } from './begin.ts';
 
 /** As long as a plan may be, and what JSON adds to it. Bytes. */
 const textBytes = 4 * 1024 * 1024;
@@ -76,6 +76,7 @@ export const previewPlan = defineRoute<RunStartRequest>({
     const plan = hub.acts.plan(call.params['name'] ?? '');
     assertMayRun(call, plan);
     const { mode } = call.body;
-    return await askCommand(['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--', plan.file], call.signal);
+    const words = ['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--', plan.file];
+    return await askCommand(words, call.signal, { judged: judgedAs(plan) });
   },
 });

@@ -102,8 +102,9 @@ export const listRestores = defineRoute({
     shared(call, 'listRestores', (sees): HubRestores => {
       const { query, parts } = call;
       const filter = { kind: 'restore', vm: query['vm'], sees };
-      const { entries, next } = parts.hub.pages.runs(filter, pageRequest(query, pages));
-      return { version: 1, restores: [...entries], next_cursor: cursorOf(next) };
+      const page = pageRequest('restores', query, pages);
+      const { entries, next } = parts.hub.pages.runs(filter, page);
+      return { version: 1, restores: [...entries], next_cursor: cursorOf(next, page) };
     }),
 });
 

@@ -6,7 +6,7 @@ import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../..
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { assertFreshFor, assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, wordsOf } from './begin.ts';
+import { assertFreshFor, assertMayRun, beginOnce, beginRun, repeatHeader, runOf, startErrors } from './begin.ts';
 
 export const runPlan = defineRoute<RunStartRequest>({
   id: 'runPlan',
@@ -35,7 +35,7 @@ export const runPlan = defineRoute<RunStartRequest>({
         throw new SendenseError('request.invalid', `a plan of kind ${plan.kind} has no mode`, {
           details: { field: 'mode' },
         });
-      return await beginRun(call, { plan: name, words: wordsOf(plan, mode) });
+      return await beginRun(call, runOf(plan, mode));
     });
   },
 });

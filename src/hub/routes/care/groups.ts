@@ -1,7 +1,7 @@
 import { cursorOf, pageOf, pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HubGroup, HubGroups } from '../../../schemas/types.ts';
-import { assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, wordsOf } from '../acts/begin.ts';
+import { assertMayRun, beginOnce, beginRun, repeatHeader, startErrors, runOf } from '../acts/begin.ts';
 import { shared } from '../list-answer.ts';
 import { defineRoute } from '../route.ts';
 
@@ -21,10 +21,11 @@ export const listGroups = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'listGroups', (): HubGroups => {
-      const { limit, after } = pageRequest(call.query, pages);
+      const page = pageRequest('groups', call.query, pages);
+      const { limit, after } = page;
       const groups = call.parts.hub.pages.groups().filter(({ plan }) => plan.plan > String(after?.[0] ?? ''));
       const { entries, next } = pageOf(groups, limit, ({ plan }) => [plan.plan]);
-      return { version: 1, groups: [...entries], next_cursor: cursorOf(next) };
+      return { version: 1, groups: [...entries], next_cursor: cursorOf(next, page) };
     }),
 });
 
@@ -69,7 +70,7 @@ export const runGroup = defineRoute({
       const plan = call.parts.hub.acts.plan(name);
       if (plan.kind !== 'group') throw noGroup(name);
       assertMayRun(call, plan);
-      return await beginRun(call, { plan: name, words: wordsOf(plan, undefined) });
+      return await beginRun(call, runOf(plan));
     });
   },
 });

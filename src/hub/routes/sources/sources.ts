@@ -80,7 +80,7 @@ export const sourceVms = defineRoute<HubSourceVms>({
   changes: false,
   body: { schema: 'hub/source-vms.json', bytes: 4096 },
   answers: { 200: { description: 'The VMs.', schema: 'output/discover.json' } },
-  errors: ['source.missing', 'usage', ...sourceErrors, 'run.crashed'],
+  errors: ['source.missing', 'node.unknown', 'usage', ...sourceErrors, 'run.crashed'],
   patient: true,
   async handle(call): Promise<DiscoverOutput> {
     const source = knownSource(call);
@@ -108,7 +108,8 @@ export const showDiscovery = defineRoute({
     const source = knownSource(call);
     const inquiry = call.parts.inquiries.last('discover', source);
     const all = inquiry?.output ? call.parts.hub.pages.discovered(inquiry.output as DiscoverOutput) : [];
-    const { limit, after } = pageRequest(call.query, pages);
+    const page = pageRequest(`discovery ${source}`, call.query, pages);
+    const { limit, after } = page;
     const from = after === null ? 0 : Number(after[0]);
     const { entries, next } = pageOf(all.map((vm, place) => ({ vm, place })).slice(from), limit, ({ place }) => [
       place + 1,
@@ -116,7 +117,7 @@ export const showDiscovery = defineRoute({
     return {
       ...discoveryOf(source, inquiry, all),
       vms: entries.map(({ vm }) => vm),
-      next_cursor: cursorOf(next),
+      next_cursor: cursorOf(next, page),
     };
   },
 });
@@ -134,7 +135,7 @@ export const proposePlan = defineRoute<HubSourcePlanRequest>({
   changes: false,
   body: { schema: 'hub/source-plan.json', bytes: 4096 },
   answers: { 200: { description: 'The plan.', schema: 'hub/plan-proposal.json' } },
-  errors: ['source.missing', 'usage', 'vm.identity', ...sourceErrors, 'run.crashed'],
+  errors: ['source.missing', 'node.unknown', 'usage', 'vm.identity', ...sourceErrors, 'run.crashed'],
   patient: true,
   async handle(call): Promise<HubPlanProposal> {
     const source = knownSource(call);

@@ -1,0 +1,32 @@
+import { SendenseError } from '../../errors/sendense-error.ts';
+
+/** A plan as the hub has judged who may run it. */
+export interface JudgedPlan {
+  readonly plan: string;
+  readonly kind: string;
+  readonly vm: string;
+}
+
+const variable = 'SENDENSE_JUDGED_PLAN';
+
+/** What tells a process of its own that it may run a plan only as it was judged. */
+export const judgedEnvironment = (judged: JudgedPlan | undefined): Readonly<Record<string, string>> =>
+  judged === undefined ? {} : { [variable]: JSON.stringify(judged) };
+
+/**
+ * The file of a plan is read when it runs, and somebody may have changed it since it was judged: then it is none that the caller may run.
+ * What this process starts is not bound by that.
+ * @throws SendenseError `plan.unknown`
+ */
+export function assertAsJudged(file: string, now: JudgedPlan): void {
+  const text = process.env[variable];
+  if (text === undefined) return;
+  Reflect.deleteProperty(process.env, variable);
+  const judged = JSON.parse(text) as JudgedPlan;
+  if (judged.plan === now.plan && judged.kind === now.kind && judged.vm === now.vm) return;
+  throw new SendenseError(
+    'plan.unknown',
+    `${file} has been changed: it is not the plan any more that the hub knows as ${judged.plan}`,
+    { details: { field: 'plan' }, remedy: 'Run it once at the hub: `sendense-run FILE`, or let the daemon read it.' },
+  );
+}
