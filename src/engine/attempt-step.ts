@@ -69,6 +69,7 @@ const stepContext = <S>(
     run.warnings.push(message);
     run.say({ type: 'step.log', step: begun.stepId, level: 'warning', message });
   },
+  remembered: begun.remembered,
   remember(name, value) {
     const kept = plainJson(value);
     run.options.journal.remember(run.id, begun.stepId, name, kept);

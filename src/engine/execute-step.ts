@@ -84,6 +84,7 @@ export const undoParts = <S>(run: Run<S>): UndoParts<S> => ({
   services: run.options.services,
   limits: run.limits,
   atOnce: run.atOnce,
+  isPublished: run.published,
   say: run.say,
   facts: run.facts,
 });

@@ -70,7 +70,7 @@ async function recoverRun<S>(options: RecoverOptions<S>, run: JournalledRun): Pr
     }
   }
   const steps = journalled.map((step) => begunStep(options, step));
-  const unwound = await unwind(parts, steps, published || inDoubt);
+  const unwound = await unwind({ ...parts, isPublished: published }, steps, published || inDoubt);
   errors.push(...unwound.errors);
   const unclean = errors.length > 0 || parts.atOnce.aborted;
   if (run.open) {
@@ -118,6 +118,7 @@ const undoParts = <S>(options: RecoverOptions<S>, run: JournalledRun, kept: stri
   services: options.services,
   limits: { ...defaultLimits, ...options.limits },
   atOnce: options.signal ?? new AbortController().signal,
+  isPublished: run.published,
   say: (event) => {
     if (event.type === 'step.log' && event.level === 'warning') kept.push(event.message);
     options.emit?.({ ...event, time: Date.now(), run_id: run.id });

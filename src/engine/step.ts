@@ -49,6 +49,8 @@ export interface StepContext<S> extends RunFacts {
    * was started, a job's id. Overwrites an earlier fact of the same name of this step.
    */
   remember(name: string, value: unknown): void;
+  /** What this attempt and those before it have remembered. */
+  readonly remembered: Readonly<Record<string, unknown>>;
 }
 
 /** What undo gets: a fresh signal with a time limit, and what the step remembered. */
@@ -56,6 +58,8 @@ export interface UndoContext<S> extends RunFacts {
   readonly services: S;
   readonly signal: AbortSignal;
   readonly remembered: Readonly<Record<string, unknown>>;
+  /** Whether it is known that the run has published its result. */
+  readonly isPublished: boolean;
   log(message: string): void;
   /** What stays on purpose, and the way out: the user is told at the end. */
   warn(message: string): void;

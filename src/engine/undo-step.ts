@@ -14,6 +14,8 @@ export interface UndoParts<S> {
   readonly services: S;
   readonly limits: RunLimits;
   readonly atOnce: AbortSignal;
+  /** Whether it is known that the run has published its result. */
+  readonly isPublished: boolean;
   say(event: Said): void;
   facts(stepId: string): RunFacts;
 }
@@ -82,6 +84,7 @@ const undoContext = <S>(parts: UndoParts<S>, step: BegunStep<S>, signal: AbortSi
   services: parts.services,
   signal,
   remembered: { ...step.remembered },
+  isPublished: parts.isPublished,
   log: (message) => parts.say({ type: 'step.log', step: step.stepId, level: 'info', message }),
   warn: (message) => parts.say({ type: 'step.log', step: step.stepId, level: 'warning', message }),
 });

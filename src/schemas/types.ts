@@ -7303,6 +7303,10 @@ export interface InPlaceChecked {
    * null: nobody restores it in place.
    */
   unfinished: null | InPlaceUnfinished;
+  /**
+   * The restore that has written to it in part, where somebody has removed its mark.
+   */
+  torn_by?: null | InPlaceTornBy;
 }
 export interface InPlaceDisk {
   /**
@@ -7333,6 +7337,14 @@ export interface InPlaceUnfinished {
    * The backup that it made before; null: none.
    */
   safety: string | null;
+  /**
+   * Disks that are asked for and that it does not write to, where it has written to others.
+   */
+  untouched?: string[];
+}
+export interface InPlaceTornBy {
+  run: string;
+  point: string;
 }
 /**
  * The end of a restore in place.
@@ -7389,9 +7401,9 @@ export interface InPlaceEndRequest {
  */
 export interface InPlaceEnded {
   /**
-   * finished: this run has restored it. torn: it bears the mark of this run, and its disks are not whole. marked: it bears the mark, and nothing was written. free: it bears none. other: it bears the mark of another run. gone: there is no such VM.
+   * finished: this run has restored it. torn: it bears the mark of this run, and its disks are not whole. unmarked: the same, and somebody has removed the mark. marked: it bears the mark, and nothing was written. free: it bears none. other: it bears the mark of another run. gone: there is no such VM.
    */
-  state: 'finished' | 'torn' | 'marked' | 'free' | 'other' | 'gone';
+  state: 'finished' | 'torn' | 'unmarked' | 'marked' | 'free' | 'other' | 'gone';
   /**
    * Of the VM; null: it is not there.
    */

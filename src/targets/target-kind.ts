@@ -38,6 +38,8 @@ export interface RestoredFrom {
   keys(): Promise<ImageKeys>;
   /** Which restore point it is, with the saved configuration of the VM. */
   point(): RestoredPoint;
+  /** Why another restore point of the VM cannot be gone back to, as far as that is known without reading all of it; null: it can. */
+  whyUnfit(backupId: string): Promise<string | null>;
 }
 
 export interface RestoreRequest<T extends TargetType> {
@@ -92,8 +94,11 @@ export interface TargetKind<T extends TargetType, W extends object, P> {
   outline(request: RestoreRequest<T>, claim: W): Omit<RestoreWriteOutput, 'target'>;
   /** Writes the disks so that nobody takes them for whole yet. May be called again. @throws SendenseError `disk.full` */
   write(request: RestoreRequest<T>, claim: W, run: RestoreRun): Promise<Omit<RestoreWriteOutput, 'target'>>;
-  /** Removes what {@link write} left, and nothing that is not ours. "Nothing there" is success. */
-  undoWrite(claim: W, remembered: Remembered): Promise<void>;
+  /**
+   * Removes what {@link write} left, and nothing that is not ours. "Nothing there" is success.
+   * @param isPublished whether it is known that what was written is published
+   */
+  undoWrite(claim: W, remembered: Remembered, isPublished?: boolean): Promise<void>;
 
   /** Serves what was written, read-only, to be compared with the block index; null: {@link compare} does that elsewhere. */
   readonly readBack: ((written: WrittenDisk, disk: RestoredDisk, reading: Reading) => Promise<ReadBack>) | null;
@@ -206,6 +211,8 @@ export interface StartRun extends Pick<RestoreRun, 'signal' | 'log' | 'remember'
 
 /** What publishing acts with. */
 export interface PublishRun extends Pick<RestoreRun, 'runId' | 'signal' | 'remember'> {
+  /** By earlier attempts too. Without it this is the first. */
+  readonly remembered?: Remembered;
   readonly disks: readonly RestoredDisk[];
   readonly from: RestoredFrom;
 }

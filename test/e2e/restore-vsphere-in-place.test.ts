@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { testProgram } from '../programs.ts';
+import { rawSoap } from '../simulators/vcenter/raw-soap.ts';
 import type { SimulatedVm } from '../simulators/vcenter/simulated-vm.ts';
 import { randomBytes } from '../support/random.ts';
+import { noMark } from '../../src/node/vsphere/in-place/in-place-mark.ts';
+import { connectVsphere } from '../../src/node/vsphere/connect.ts';
+import { changeVm } from '../../src/node/vsphere/new-vm/marked-vm.ts';
 import { isTorn, MiB, vsphereWorkspace, type VsphereWorkspace } from './vsphere-workspace.ts';
 import { program } from './workspace.ts';
 
@@ -135,6 +139,94 @@ describe('a restore that does not come to its end', () => {
     expect(done, done.stderr).toMatchObject({ exitCode: 0 });
     await expectRestored();
     await backUp();
+  });
+
+  test('overwrites no other disk without a backup, and names none that is gone', { timeout }, async () => {
+    await spoil();
+    await at.vcenter.vddkFault({ 'disk-full-after': block });
+    const failed = await restore('--disk', '0');
+    expect(failed.stdout + failed.stderr).toContain('is restored in part');
+    await at.vcenter.vddkFault();
+    const before = (await at.vcenter.writes()).length;
+    for (const dry of [['--dry-run'], []]) {
+      const both = await restore(...dry);
+      expect(both.exitCode).not.toBe(0);
+      expect(both.stderr.replaceAll(/\s+/g, ' ')).toContain(
+        'does not write to Hard disk 2: what is there would be lost',
+      );
+    }
+    expect((await at.vcenter.writes()).length).toBe(before);
+    const list = await at.work.call(['list', 'pgtest1', '--json']);
+    const { points } = JSON.parse(list.stdout) as { points: { backup_id: string; created: number }[] };
+    const safety = points.toSorted((one, other) => one.created - other.created).at(-1)?.backup_id ?? '';
+    const image = at.work.path(`repository/pgtest1/disk-0/${safety}.qcow2`);
+    await rename(image, `${image}.away`);
+    const done = await restore('--disk', '0');
+    expect(done.exitCode, done.stderr).toBe(3);
+    const said = (done.stdout + done.stderr).replaceAll(/\s+/g, ' ');
+    expect(said).toContain(`${safety}, is damaged:`);
+    expect(said).toContain('no restore point has all of the state before');
+    expect(said).not.toContain('the state before is restore point');
+    await rename(`${image}.away`, image);
+    const rest = await restore();
+    expect(rest, rest.stderr).toMatchObject({ exitCode: 0 });
+    await expectRestored();
+  });
+
+  test('says that a VM that somebody unregisters in the middle is restored in part', { timeout }, async () => {
+    const other = await at.vcenter.addVm({
+      name: 'pgtest2',
+      cbt: true,
+      disks: [{ capacity: 8 * MiB, content: randomBytes(5 * MiB) }],
+    });
+    await at.work.write(
+      'other.yaml',
+      (await readFile(at.work.path('nightly.yaml'), 'utf8'))
+        .replaceAll('pgtest1', 'pgtest2')
+        .replace('name: nightly', 'name: other'),
+    );
+    const saved = await at.run('other.yaml');
+    expect(saved.exitCode, saved.stderr).toBe(0);
+    await other.power('off');
+    await other.write(0, 0, randomBytes(8 * MiB));
+    const soap = rawSoap(at.vcenter);
+    await soap.login();
+    await at.vcenter.vddkFault({ 'slow-ms': 400 });
+    const before = (await at.vcenter.writes()).length;
+    const to = ['--to', 'vsphere:test-vcenter', '--in-place', '--no-safety-backup'];
+    const going = at.work.call(['restore', 'pgtest2', ...to]);
+    await expect.poll(async () => (await at.vcenter.writes()).length, { timeout: 100_000 }).toBeGreaterThan(before + 1);
+    await soap.call('UnregisterVM', 'VirtualMachine', other.moref, '');
+    await at.vcenter.vddkFault();
+    const failed = await going;
+    expect(failed.exitCode, failed.stdout).not.toBe(0);
+    const said = (failed.stdout + failed.stderr).replaceAll(/\s+/g, ' ');
+    expect(said).toContain('the VM pgtest2 in vSphere');
+    expect(said).toContain('somebody has deleted or unregistered it');
+  });
+
+  test('whose mark somebody removes in the middle is told of, now and by the next one', { timeout }, async () => {
+    await vm.write(0, 0, randomBytes(8 * MiB));
+    await at.vcenter.vddkFault({ 'slow-ms': 400 });
+    const before = (await at.vcenter.writes()).length;
+    const going = restore('--no-safety-backup');
+    await expect.poll(async () => (await at.vcenter.writes()).length, { timeout: 100_000 }).toBeGreaterThan(before + 1);
+    await using vsphere = await connectVsphere({ ...at.vcenter, ca: null });
+    await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [noMark()]]]);
+    await at.vcenter.vddkFault();
+    const failed = await going;
+    expect(failed.exitCode, failed.stdout).not.toBe(0);
+    expect((failed.stdout + failed.stderr).replaceAll(/\s+/g, ' ')).toContain(
+      'is restored in part, and somebody has removed the mark that said so',
+    );
+    const done = await restore();
+    expect(done.exitCode, done.stderr).toBe(3);
+    expect((done.stdout + done.stderr).replaceAll(/\s+/g, ' ')).toContain(
+      'what was on its disks before this restore was not whole',
+    );
+    await expectRestored();
+    const whole = await restore('--no-safety-backup');
+    expect(whole, whole.stderr).toMatchObject({ exitCode: 0 });
   });
 
   test('is not taken over while it goes on, whatever the second one says', { timeout }, async () => {

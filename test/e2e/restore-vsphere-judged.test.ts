@@ -186,6 +186,40 @@ describe('a new VM that is started and judged', () => {
       'The run began to start it, and nobody knows whether it is on: look in vSphere',
     );
   });
+
+  test.each([
+    ['--power-on', 3, 'is restored, and was to be started: nobody knows whether it starts: look at the VM in vSphere'],
+    ['--start', 130, 'The run began to start it, and nobody knows whether it is on: look in vSphere'],
+  ])('Ctrl-C while vCenter is silent and %s has begun: what is restored is known to be', { timeout }, async (...of) => {
+    const [how, exit, told] = of;
+    const name = newName();
+    await at.vcenter.clearCalls();
+    await at.vcenter.fault('slow-task', { method: 'PowerOnVM_Task', ms: 900_000, count: 1 });
+    const words = ['restore', 'pgtest1', '--to', 'vsphere:test-vcenter', '--name', name, how];
+    const run = execa(process.execPath, [program, ...words], {
+      reject: false,
+      cwd: at.work.folder,
+      env: at.vcenter.vddkEnvironment,
+    });
+    await expect.poll(methods, { timeout: 200_000, interval: 100 }).toContain('PowerOnVM_Task');
+    process.kill(at.vcenter.pid, 'SIGSTOP');
+    const before = performance.now();
+    try {
+      run.kill('SIGINT');
+      const { stdout, stderr, exitCode } = await run;
+      const said = (stdout + stderr).replaceAll(/\s+/g, ' ');
+      expect(exitCode, said).toBe(exit);
+      expect(said).toContain(told);
+      expect(said).not.toContain('could not be cleaned up');
+      // vSphere is asked once what became of the start, and nothing else.
+      expect(performance.now() - before).toBeLessThan(100_000);
+      console.log(`${how}: ${Math.round(performance.now() - before)} ms`);
+    } finally {
+      process.kill(at.vcenter.pid, 'SIGCONT');
+    }
+    expect((await at.work.call(['recover'])).exitCode).toBe(0);
+    expect((await at.vcenter.findVm(name))?.disks).toHaveLength(2);
+  });
 });
 
 describe('a VM restored in place that is started and judged', () => {

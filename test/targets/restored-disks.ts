@@ -62,6 +62,11 @@ export async function restoredDisks(
   return {
     disks,
     contents,
-    from: { path: () => at.path('repository'), keys: async () => noKeys, point: () => ({ ...point, ...more }) },
+    from: {
+      path: () => at.path('repository'),
+      keys: async () => noKeys,
+      point: () => ({ ...point, ...more }),
+      whyUnfit: async () => null,
+    },
   };
 }

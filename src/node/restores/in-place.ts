@@ -14,6 +14,7 @@ import { nodeIdOf } from '../sources/vsphere/node-id.ts';
 import { changedSince } from '../vsphere/in-place/changed-since.ts';
 import { finishInPlace, inPlaceState, releaseInPlace, type InPlaceState } from '../vsphere/in-place/end-in-place.ts';
 import { findOriginal, inPlaceVm } from '../vsphere/in-place/in-place-vm.ts';
+import { inPlaceNoteIn } from '../vsphere/in-place/in-place-mark.ts';
 import { restoreInPlace, type BackDisk, type Phase } from '../vsphere/in-place/restore-in-place.ts';
 import type { RefusedLogins } from '../vsphere/refused-logins.ts';
 import { checkVddkForWriting } from '../vsphere/transports/vddk.ts';
@@ -35,13 +36,21 @@ export async function checkInPlace(
   await checkVddkForWriting({ spec: session.spec, signal });
   const object = await findOriginal(vsphere, { uuid, name }, signal);
   const found = await inPlaceVm(vsphere, object, disks, { powerOn, judged, signal });
-  const { mark } = found;
+  const { mark, seen } = found;
+  const note = inPlaceNoteIn(seen.values.get('config.extraConfig'));
   return {
     vm: object.value,
-    name: found.seen.name,
+    name: seen.name,
     disks: [...found.disks].map(([own, { key, label, file }]) => ({ uuid: own, key: String(key), label, file })),
     others: [...found.others],
-    unfinished: mark && { run: mark.run, point: mark.point, torn: mark.isTorn, safety: mark.safety },
+    unfinished: mark && {
+      run: mark.run,
+      point: mark.point,
+      torn: mark.isTorn,
+      safety: mark.safety,
+      untouched: [...found.untouched],
+    },
+    torn_by: mark === null && note?.isWhole === false ? { run: note.run, point: note.point } : null,
   };
 }
 
@@ -180,7 +189,7 @@ export async function endInPlace(
 function stateOf(found: InPlaceState | null, run: string): InPlaceEnded['state'] {
   if (found === null) return 'gone';
   const { mark, note } = found;
-  if (mark === null) return note?.run === run && note.isWhole ? 'finished' : 'free';
+  if (mark === null) return note?.run !== run ? 'free' : note.isWhole ? 'finished' : 'unmarked';
   if (mark.run !== run) return 'other';
   return mark.isTorn ? 'torn' : 'marked';
 }

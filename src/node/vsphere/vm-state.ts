@@ -10,6 +10,7 @@ export interface VmState {
   readonly name: string;
   readonly poweredOn: boolean;
   readonly suspended: boolean;
+  readonly isTemplate: boolean;
   readonly connection: string;
   readonly toolsRunning: boolean;
   readonly changeTracking: boolean;
@@ -40,6 +41,7 @@ const paths = [
   'capability.changeTrackingSupported',
   'config.changeTrackingEnabled',
   'config.version',
+  'config.template',
   'guest.toolsRunningStatus',
   'snapshot',
 ];
@@ -55,6 +57,7 @@ export async function lookAtVm(vsphere: Vsphere, vm: Moref, signal?: AbortSignal
     name: decodedName(of('name') ?? vm.value),
     poweredOn: power === 'poweredOn',
     suspended: power === 'suspended',
+    isTemplate: of('config.template') === 'true',
     connection: of('runtime.connectionState') ?? 'connected',
     toolsRunning: of('guest.toolsRunningStatus') === 'guestToolsRunning',
     changeTracking: of('config.changeTrackingEnabled') === 'true',

@@ -13,6 +13,8 @@ export interface PolicyPoint {
   readonly protected: boolean;
   /** It, or a point that it is built on, was found broken. */
   readonly broken: boolean;
+  /** A restore in place made it first, of the state that it was about to overwrite. Default: false. */
+  readonly beforeRestore?: boolean;
 }
 
 export interface PointDecision {
@@ -27,6 +29,9 @@ type RuleName = (typeof ruleNames)[number];
 /** How far the clock may be behind a restore point: clocks of hosts differ by as much, and it is no sign of a wrong one. */
 export const clockTolerance = 10 * 60_000;
 
+/** How long a backup stays that was made before a restore. */
+const beforeRestoreMs = 30 * 86_400_000;
+
 /** The outermost times that a date can have, less two days: what is local must be one too. */
 const furthest = 8_640_000_000_000_000 - 2 * 86_400_000;
 
@@ -38,6 +43,8 @@ const furthest = 8_640_000_000_000_000 - 2 * 86_400_000;
  *   without a point do not count);
  * - it is younger than `minAge`, it is protected, or it is the newest sound point;
  * - it is broken, and the newest of a period that a rule reaches and that has no sound point; it does not count towards N;
+ * - it was made before a restore, less than 30 days ago. No rule counts such a one as long as there is another sound one: it is a state
+ *   that was given up, and takes no place of a regular one;
  * - it was made later than `now`, or at no time at all: nothing can be said of such a one, and it counts for no rule.
  * @param now milliseconds since the epoch
  * @param timezone IANA name @throws RangeError where there is none of that name
@@ -53,14 +60,18 @@ export function decideRetention(
   const periodsOf = periodsIn(timezone);
   const minAge = policy.minAge === undefined ? 0 : ageMs(policy.minAge);
 
+  const hasRegular = points.some(({ broken, beforeRestore = false }) => !broken && !beforeRestore);
   const counted: Counted[] = [];
   for (const [at, point] of points.entries()) {
     if (point.protected) keep(at, 'protected');
     if (!(Math.abs(point.created) <= furthest)) keep(at, 'its time is unknown');
     else if (!(point.created <= now)) keep(at, 'made in the future');
     else {
-      counted.push({ at, point, periods: periodsOf(point.created) });
-      if (now - point.created < minAge) keep(at, `younger than ${policy.minAge}`);
+      const age = now - point.created;
+      const isAside = point.beforeRestore === true && hasRegular;
+      if (!isAside) counted.push({ at, point, periods: periodsOf(point.created) });
+      if (isAside && age < beforeRestoreMs) keep(at, 'made before a restore, less than 30 days ago');
+      if (age < minAge) keep(at, `younger than ${policy.minAge}`);
     }
   }
   counted.sort(

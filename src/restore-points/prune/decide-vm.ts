@@ -80,9 +80,11 @@ export async function decideVm(state: State, vm: PrunedVm, options: DecideOption
   const times = pointTimes(all, now);
   const counted = [...all, ...(next ? [next] : [])];
   const keptIds = new Set(all.filter(({ kept }) => kept).map(({ backup_id: id }) => id));
+  const safety = new Set(all.flatMap(({ backup_id: id, before_restore: point }) => (point == null ? [] : [id])));
   const judged = counted
     .map(({ backup_id: id }, at) => ({
       id,
+      beforeRestore: safety.has(id),
       created: times[at] ?? now,
       sequence: at,
       protected: isProtected(marks.get(id) ?? null, now),

@@ -12,7 +12,12 @@ export const decideNamed = (
   now: number,
   timezone: string,
 ): PointDecision[] =>
-  decideRetention(points, {}, now, timezone).map((decision) =>
+  decideRetention(
+    points.map((point) => ({ ...point, beforeRestore: false })),
+    {},
+    now,
+    timezone,
+  ).map((decision) =>
     named.has(decision.id) || decision.keep ? decision : { ...decision, keep: true, reasons: [notNamed] },
   );
 

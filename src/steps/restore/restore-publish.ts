@@ -17,6 +17,7 @@ export const restorePublish = defineStep<RestorePublishInput, TypedClaim, Restor
       runId: context.runId,
       signal: context.signal,
       remember: (name, value) => context.remember(name, value),
+      remembered: context.remembered,
       disks: input.disks,
       from: restoredFrom(context.services, input.repository),
     });

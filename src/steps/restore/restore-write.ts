@@ -32,7 +32,7 @@ export const restoreWrite = defineStep<RestoreWriteInput, TypedClaim, RestoreWri
 
   async undo(context, claim) {
     const { target, own } = typedClaim(claim);
-    await kindNamed(target, targetHub(context)).undoWrite(own, context.remembered);
+    await kindNamed(target, targetHub(context)).undoWrite(own, context.remembered, context.isPublished);
   },
 });
 

@@ -1,5 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { RestoredPoint } from '../../schemas/types.ts';
+import { whyUnfit } from '../../restore-points/choose/why-unfit.ts';
 import type { RestoredFrom } from '../../targets/target-kind.ts';
 import type { Services } from '../services.ts';
 
@@ -11,14 +12,20 @@ export function restoredFrom(services: Services, repository: string | undefined,
       remedy: 'Add `repository: ${{ plan.repository }}` to the inputs of the step.',
     });
   };
+  const own = (): RestoredPoint => {
+    if (point) return point;
+    throw new SendenseError('plan.invalid', 'the step does not say which restore point it restores', {
+      remedy: 'Add `point` to the inputs of the step, as runners/restore.yaml has it.',
+    });
+  };
   return {
     path: () => services.repositoryPath(named()),
     keys: async () => services.imageKeys(named()),
-    point: () => {
-      if (point) return point;
-      throw new SendenseError('plan.invalid', 'the step does not say which restore point it restores', {
-        remedy: 'Add `point` to the inputs of the step, as runners/restore.yaml has it.',
-      });
+    point: own,
+    whyUnfit: async (backupId) => {
+      const name = named();
+      const place = { repository: name, root: services.repositoryPath(name), keys: await services.imageKeys(name) };
+      return whyUnfit(services.state, place, { context: own().vm, backupId });
     },
   };
 }

@@ -1,5 +1,12 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type { InPlaceStartRequest, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
+import type {
+  InPlaceChecked,
+  InPlaceEnded,
+  InPlaceStartRequest,
+  JobStatus,
+  VsphereMachine,
+  VsphereSourceSpec,
+} from '../../schemas/types.ts';
 import type { KeyedDisk, TargetHub } from '../target-hub.ts';
 import type { RestoreRequest, TargetKind } from '../target-kind.ts';
 import {
@@ -37,9 +44,13 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
   async write(request, claim, run) {
     const found = await checkInPlace(hub, request, claim);
     run.signal.throwIfAborted();
+    assertSaved(request, found.checked);
+    if (found.checked.torn_by) hub.warn(givenUpText(found.checked, found.checked.torn_by));
     // From here on the VM may bear a mark of this run.
     run.remember('vm', markedOf(request, found));
-    const { disks, restored_vm: written } = await writeDisks(hub, request, claim, found);
+    const safety = await safetyOf(hub, request, found);
+    const writing = { safety, onBegun: () => run.remember('begun', true) };
+    const { disks, restored_vm: written } = await writeDisks(hub, request, claim, found, writing);
     const isSaved = written?.not_in_safety !== true;
     return {
       directory: null,
@@ -48,14 +59,14 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
         const bytes = disks.find(({ key }) => key === own.key)?.bytes_transferred ?? 0;
         return writtenDisk(disk.disk, own.file, bytes);
       }),
-      machine: machineOf(request, claim, found, isSaved),
+      machine: machineOf(request, claim, found, isSaved ? safety : null, isSaved),
     };
   },
 
-  async undoWrite(claim, remembered) {
+  async undoWrite(claim, remembered, isPublished) {
     await hub.clearServed();
     const marked = remembered['vm'] as MarkedVm | undefined;
-    if (!marked) return;
+    if (!marked || isPublished) return;
     const { spec, vm, name = vm } = marked;
     const which = `the VM ${name} in vSphere (${spec.host})`;
     const state = await release(hub, claim, marked).catch((error: unknown) => {
@@ -64,10 +75,8 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
       );
       throw error;
     });
-    if (state === 'torn')
-      hub.warn(
-        `${which} is restored in part: its disks are not whole, and its notes say so. Do not start it. Run the same restore again: it goes on`,
-      );
+    const told = tornText(which, state, remembered['begun'] === true);
+    if (told !== null) hub.warn(told);
   },
 
   // The node has read again what it wrote, or all of it where the plan says so.
@@ -78,7 +87,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
 
   ...publishedByNode(hub, {
     effects: markGoes('the VM is no longer marked as one that is being restored'),
-    finish: async (node, machine) => (await end(node, machine, 'finish')).warnings,
+    finish: async (node, machine, start) => (await end(node, { ...machine, power_on: start }, 'finish')).warnings,
     finished: (node, machine) => seenAs(end(node, machine, 'look'), ({ state }) => state === 'finished'),
     // Its disks are whole, and stay so: where the mark is still there, the same command takes it away.
     undo: null,
@@ -88,6 +97,37 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
   ...onlyDisks,
   starting: vmStarting(hub),
 });
+
+/**
+ * No backup was made of a VM that was torn. Where another run has completed it since, somebody may have used it.
+ * @throws SendenseError `target.unfit`
+ */
+function assertSaved({ to, safety }: Request, { name, unfinished }: InPlaceChecked): void {
+  if (!to.safetyBackup || safety === null || safety === undefined || safety.backup_id !== null) return;
+  if (unfinished?.torn) return;
+  throw new SendenseError(
+    'target.unfit',
+    `the VM ${name} was restored in part when this run began, so no backup of it was made, and another restore has completed it meanwhile`,
+    { remedy: 'Nothing was written. Run the restore again: it backs up the present state first.' },
+  );
+}
+
+const givenUpText = ({ name }: InPlaceChecked, { run, point }: NonNullable<InPlaceChecked['torn_by']>): string =>
+  `run ${run} has restored the VM ${name} in part, from ${point}, and somebody has removed the mark that said so: what was on its disks before this restore was not whole`;
+
+/**
+ * What stays behind.
+ * @param hasBegun whether it is known that something was written; where the VM is gone nobody can say that nothing was
+ */
+function tornText(which: string, state: InPlaceEnded['state'], hasBegun: boolean): string | null {
+  if (state === 'torn')
+    return `${which} is restored in part: its disks are not whole, and its notes say so. Do not start it. Run the same restore again: it goes on`;
+  if (state === 'gone')
+    return `${which} is not there any more: somebody has deleted or unregistered it. ${hasBegun ? 'Its disks are restored in part' : 'Nobody knows whether its disks are restored in part'}: if you register it again, do not start it before the same restore has gone on to its end`;
+  return state === 'unmarked'
+    ? `${which} is restored in part, and somebody has removed the mark that said so: its disks are not whole. Do not start it. Run the same restore again, with --compare-all`
+    : null;
+}
 
 /** A VM that may bear a mark of the run. */
 interface MarkedVm {
@@ -126,14 +166,32 @@ function diskOf({ checked }: CheckedInPlace, uuid: string | undefined): CheckedI
   throw new SendenseError('node.protocol', `the node does not say which disk ${uuid} is`);
 }
 
-async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim, found: CheckedInPlace) {
+interface Writing {
+  /** The restore point of the state before. */
+  readonly safety: string | null;
+  /** Something may have been written. */
+  onBegun(): void;
+}
+
+/** Whether bytes of a disk have been written. */
+const isWritten = ({ phase, bytes_done: done, bytes_transferred: all = 0 }: JobStatus['disks'][number]): boolean =>
+  phase === 'copying' ? done > 0 : phase === 'done' && all > 0;
+
+async function writeDisks(
+  hub: TargetHub,
+  request: Request,
+  claim: InPlaceClaim,
+  found: CheckedInPlace,
+  { safety, onBegun }: Writing,
+) {
   const { disks, from, to } = request;
   const { node, job } = claim;
   const { spec, checked, takesOver } = found;
   const login = await hub.login(spec);
   const keyed = disks.map((disk) => ({ key: diskOf(found, disk.uuid).key, disk }));
   if (checked.unfinished)
-    hub.log(`going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished)}`);
+    hub.log(`going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished, safety)}`);
+  let hasBegun = false;
   await using served = await hub.serve(node, keyed, from);
   // Awaited: the disks are served until then.
   return await hub.follow({
@@ -143,6 +201,11 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
     secrets: [...Object.values(login), served.psk ?? []].flat(),
     phaseOf: (phase) => phases[phase] ?? phase,
     assertServed: () => served.assertServed(),
+    onStatus(status) {
+      if (hasBegun || !status.disks.some(isWritten)) return;
+      hasBegun = true;
+      onBegun();
+    },
     start: async (client, lease) =>
       client.startInPlace(
         {
@@ -153,7 +216,7 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
           name: checked.name,
           run: claim.run,
           point: from.point().backup_id,
-          safety: safetyOf(request, found),
+          safety,
           takes_over: takesOver,
           disks: await startDisks(hub, client, request, keyed),
           compare_all: to.compareAll,
@@ -167,7 +230,7 @@ async function writeDisks(hub: TargetHub, request: Request, claim: InPlaceClaim,
   });
 }
 
-const beforeThat = ({ torn, safety }: Unfinished): string => {
+const beforeThat = ({ torn }: Unfinished, safety: string | null): string => {
   if (!torn) return 'it has written nothing';
   return safety === null ? 'no restore point has all of the state before that' : `the backup before that was ${safety}`;
 };
@@ -211,14 +274,28 @@ async function startDisks(
  * The restore point of the state before. That of an earlier run counts only if the run has begun to write: else somebody may have used the
  * VM since.
  */
-const safetyOf = ({ safety }: Request, { checked: { unfinished } }: CheckedInPlace): string | null =>
-  safety?.backup_id ?? (unfinished?.torn ? unfinished.safety : null);
+async function safetyOf(
+  hub: TargetHub,
+  { safety, from }: Request,
+  { checked: { unfinished } }: CheckedInPlace,
+): Promise<string | null> {
+  // Of a torn VM the backup of this run is none of the state before: another run may have come in between, with one of its own.
+  if (!unfinished?.torn) return safety?.backup_id ?? null;
+  if (unfinished.safety === null) return null;
+  const why = await from.whyUnfit(unfinished.safety);
+  if (why === null) return unfinished.safety;
+  hub.warn(
+    `the backup before run ${unfinished.run}, ${unfinished.safety}, ${why}: nobody can go back to the state before`,
+  );
+  return null;
+}
 
-/** @param isSaved whether the safety backup has all of what was overwritten */
+/** @param isSaved whether all of what was overwritten is in a restore point @param safety which one */
 function machineOf(
   request: Request,
   { run, node }: InPlaceClaim,
   found: CheckedInPlace,
+  safety: string | null,
   isSaved: boolean,
 ): VsphereMachine {
   const { to, disks, from } = request;
@@ -237,7 +314,7 @@ function machineOf(
       return { disk, key, device_key: key };
     }),
     notes: [
-      ...stateBefore(isSaved ? safetyOf(request, found) : null, !isSaved || checked.unfinished?.torn === true),
+      ...stateBefore(safety, !isSaved || checked.unfinished?.torn === true),
       'its hardware and its NVRAM are as they were before the restore',
       ...(to.compareAll ? [allRead] : []),
       ...(checked.others.length === 0 ? [] : [`not restored: ${checked.others.join(', ')}`]),

@@ -28,8 +28,8 @@ export interface AskedNode {
 interface Publishing {
   /** What happens to the VM, or to each disk. */
   effects(written: readonly WrittenDisk[]): PlannedEffect[];
-  /** May be asked twice. @returns warnings */
-  finish(node: AskedNode, machine: PublishedVm): Promise<readonly string[]>;
+  /** Takes the mark away, and starts the VM where that is asked for. May be asked twice. @returns warnings */
+  finish(node: AskedNode, machine: PublishedVm, start: boolean): Promise<readonly string[]>;
   /** Null: it is not finished. */
   finished(node: AskedNode, machine: PublishedVm): Promise<{ readonly powered_on: boolean } | null>;
   /** Null: what is published stays so. */
@@ -41,9 +41,39 @@ type Published = Pick<
   'claimNames' | 'publishEffects' | 'publish' | 'isPublished' | 'undoPublish'
 >;
 
+/** How long that is waited for, ms. */
+const patienceMs = 10_000;
+
+/** What vSphere says where nothing but a word depends on it. @returns null: it, or the node, does not say in time */
+export async function soon<T>(
+  hub: TargetHub,
+  machine: PublishedVm,
+  ask: (node: AskedNode) => Promise<T>,
+): Promise<T | null> {
+  const signal = AbortSignal.any([hub.signal, AbortSignal.timeout(patienceMs)]);
+  try {
+    return await ask({ ...(await askedNode(hub, machine)), signal });
+  } catch {
+    hub.signal.throwIfAborted();
+    return null;
+  }
+}
+
+const startText = ({ name }: PublishedVm, found: { readonly powered_on: boolean } | null): string =>
+  `the VM ${name} is restored, and was to be started: ${
+    found?.powered_on === true ? 'it is on' : 'nobody knows whether it starts: look at the VM in vSphere'
+  }`;
+
 /** How kinds of targets publish whose disks a node writes in vSphere: it is asked to, and knows afterwards whether it has. */
 export function publishedByNode(hub: TargetHub, { effects, finish, finished, undo }: Publishing): Published {
   const asked = (machine: PublishedVm): Promise<AskedNode> => askedNode(hub, machine);
+  const start = (machine: PublishedVm, isAgain: boolean): Promise<readonly string[]> => {
+    const begin = (node: AskedNode): Promise<readonly string[]> => finish(node, machine, true);
+    // An earlier attempt was interrupted while it asked for the start: all is done but to tell what became of it.
+    return isAgain
+      ? soon(hub, machine, begin).then((warnings) => warnings ?? [startText(machine, null)])
+      : asked(machine).then(begin);
+  };
   return {
     claimNames: (_written, machine = null) => ({
       machine: machine !== null && 'vm' in machine ? publishedVm(machine) : null,
@@ -53,16 +83,24 @@ export function publishedByNode(hub: TargetHub, { effects, finish, finished, und
       if (machine === null) throw noMachine();
       run.remember('process', process.pid);
       run.remember('asked', true);
-      for (const warning of await finish(await asked(machine), machine)) hub.warn(warning);
+      if (run.remembered?.['finished'] !== true) {
+        for (const warning of await finish(await asked(machine), machine, false)) hub.warn(warning);
+        run.remember('finished', true);
+      }
+      if (!machine.power_on) return;
+      const isAgain = run.remembered?.['starting'] === true;
+      run.remember('starting', true);
+      for (const warning of await start(machine, isAgain)) hub.warn(warning);
     },
     async isPublished({ machine }, remembered) {
       if (machine === null || remembered['asked'] !== true) return false;
-      const found = await finished(await asked(machine), machine);
-      if (found === null) return false;
-      const how = found.powered_on ? 'it is on' : 'nobody knows whether it starts: look at the VM in vSphere';
       // The process that publishes tells of the start itself, unless it has ended.
-      if (machine.power_on && remembered['process'] !== process.pid)
-        hub.warn(`the VM ${machine.name} is restored, and was to be started: ${how}`);
+      const tells = machine.power_on && remembered['process'] !== process.pid;
+      const look = async (node: AskedNode) => ({ found: await finished(node, machine) });
+      // Where the run has heard that the mark is gone, that counts as long as vSphere says nothing else.
+      const seen = remembered['finished'] === true ? await soon(hub, machine, look) : await look(await asked(machine));
+      if (seen?.found === null) return false;
+      if (tells) hub.warn(startText(machine, seen?.found ?? null));
       return true;
     },
     async undoPublish({ machine }, remembered) {

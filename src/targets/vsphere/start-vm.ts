@@ -3,7 +3,7 @@ import { SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { RestorePowered } from '../../schemas/types.ts';
 import type { TargetHub } from '../target-hub.ts';
 import type { Told, ToldVm, VmStarting } from '../target-kind.ts';
-import { askedNode, publishedVm, type AskedNode, type PublishedVm, type VmClaim } from './published-by-node.ts';
+import { askedNode, publishedVm, soon, type AskedNode, type PublishedVm, type VmClaim } from './published-by-node.ts';
 import { noMachine } from './write-vm.ts';
 
 /** One question to the node, s: a cancel, and the watch over steps that stall, need not wait for longer. */
@@ -52,7 +52,7 @@ export const vmStarting = (hub: TargetHub): VmStarting<VmClaim> => ({
   async undoStart({ machine }, { asked, judged }) {
     if (machine === null || asked !== true || judged === true) return;
     const which = `the VM ${machine.name} (${machine.vm}) in vSphere`;
-    const seen = await lookAt(hub, machine);
+    const seen = await soon(hub, machine, (node) => power({ node, machine }, 'wait'));
     if (seen === null)
       hub.warn(`${which} is restored. The run began to start it, and nobody knows whether it is on: look in vSphere`);
     else if (seen.state === 'on')
@@ -66,15 +66,6 @@ const power = (
   action: 'start' | 'wait' | 'stop',
   seconds = 0,
 ): Promise<RestorePowered> => client.powerRestore({ source, ...login, run, vm, action, wait_seconds: seconds }, signal);
-
-/** @returns null: nobody knows. What is undone waits for nobody who may never come back. */
-async function lookAt(hub: TargetHub, machine: PublishedVm): Promise<RestorePowered | null> {
-  try {
-    return await power({ node: await askedNode(hub, machine), machine }, 'wait');
-  } catch {
-    return null;
-  }
-}
 
 const notStarted = ({ name }: PublishedVm, cause: SendenseError): SendenseError =>
   new SendenseError('start.failed', `vSphere did not start the VM ${name}: ${cause.message}`, {

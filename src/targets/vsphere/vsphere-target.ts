@@ -38,14 +38,15 @@ export const vsphereTarget = (hub: TargetHub): TargetKind<'vsphere', VsphereClai
     return { ...written, machine: { ...written.machine, power_on: isStartedBlindly(request.to), notes } };
   },
 
-  undoWrite: (claim, remembered) => undoVm(hub, claim, remembered),
+  // A VM without its mark is none that could be removed, and vSphere need not be asked.
+  undoWrite: (claim, remembered, isPublished) => (isPublished ? hub.clearServed() : undoVm(hub, claim, remembered)),
 
   compare: (written, comparing) => compareDisk(hub, written, comparing),
 
   ...publishedByNode(hub, {
     effects: markGoes('the VM is no longer marked as unfinished'),
-    async finish(node, machine) {
-      const { finished, warnings } = await end(node, machine, 'finish');
+    async finish(node, machine, start) {
+      const { finished, warnings } = await end(node, { ...machine, power_on: start }, 'finish');
       if (finished) return warnings;
       throw new SendenseError('target.unfit', `the VM ${machine.name} (${machine.vm}) is not there any more`, {
         remedy: 'Somebody has deleted it. Run the restore again: it makes the VM anew.',

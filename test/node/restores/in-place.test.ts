@@ -371,6 +371,11 @@ describe('a restore in place', () => {
     more?: Parameters<typeof startOf>[2],
   ): Promise<InPlaceStartRequest> {
     await vm.write(0, 0, randomBytes(capacity));
+    return begunSlowly(vm, point, more);
+  }
+
+  /** Writes what differs, and is not done when this returns. */
+  async function begunSlowly(...[vm, point, more]: Parameters<typeof startOf>): Promise<InPlaceStartRequest> {
     await vcenter.vddkFault({ 'slow-ms': 200 });
     const before = (await vcenter.writes()).length;
     const request = startOf(vm, point, more);
@@ -411,11 +416,18 @@ describe('a restore in place', () => {
     const mark =
       run === null
         ? noMark()
-        : markOptionOf({ run, point: 'p-2', isTorn: true, safety: null, disks: [{ key: 2000, id: null }] });
+        : markOptionOf({
+            run,
+            point: 'p-2',
+            isTorn: true,
+            safety: null,
+            disks: [{ key: 2000, id: null }],
+            starts: null,
+          });
     await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
     await vcenter.vddkFault();
     expect((await finished(node.api, request.job_id)).error).toMatchObject({ code: 'source.half_restored' });
-    expect(await end(vm, request.run, 'look')).toMatchObject({ state: run === null ? 'free' : 'other' });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: run === null ? 'unmarked' : 'other' });
   });
 
   it('leaves no mark where nothing was written', { timeout }, async () => {
@@ -452,7 +464,14 @@ describe('a restore in place', () => {
   /** Another run marks the VM. */
   async function markedBy(vm: SimulatedVm, run: string, isTorn: boolean): Promise<void> {
     await using vsphere = await connectVsphere({ ...vcenter, ca: null });
-    const mark = markOptionOf({ run, point: 'p-2', isTorn, safety: null, disks: [{ key: 2000, id: null }] });
+    const mark = markOptionOf({
+      run,
+      point: 'p-2',
+      isTorn,
+      safety: null,
+      disks: [{ key: 2000, id: null }],
+      starts: null,
+    });
     await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
   }
 
@@ -470,6 +489,44 @@ describe('a restore in place', () => {
       expect(await vm.powerState()).toBe('poweredOff');
     },
   );
+
+  /** A run tears a VM, after the backup p-0. @returns what it restores */
+  async function tornBy(vm: SimulatedVm): Promise<Point> {
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(capacity));
+    const base = { ...(await safetyOf(vm)), restored_in_place: null };
+    const begun = await begunSlowly(vm, point, { base, safety: 'p-0' });
+    await node.api.cancel(begun.job_id);
+    expect(await finished(node.api, begun.job_id)).toMatchObject({ status: 'cancelled', warnings: [] });
+    await vcenter.vddkFault();
+    expect(await check(vm)).toMatchObject({ unfinished: { run: begun.run, torn: true, safety: 'p-0', untouched: [] } });
+    return point;
+  }
+
+  it('of a torn VM that was started says that what was written since is lost', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await tornBy(vm);
+    const { unfinished } = await check(vm);
+    await vm.power('on');
+    await vm.power('off');
+    const next = startOf(vm, point, { safety: 'p-0', takes_over: unfinished?.run ?? null });
+    expect(await restore(next)).toMatchObject({
+      status: 'succeeded',
+      warnings: [
+        expect.stringContaining(`started the VM ${vm.name} since run ${unfinished?.run} has restored it in part`),
+      ],
+      restored_vm: { not_in_safety: true },
+    });
+    expect((await contentOf(vm)).equals(point.content)).toBe(true);
+    const other = await newVm();
+    const again = await tornBy(other);
+    const { unfinished: left } = await check(other);
+    expect(await restore(startOf(other, again, { safety: 'p-0', takes_over: left?.run ?? null }))).toMatchObject({
+      status: 'succeeded',
+      warnings: [],
+      restored_vm: { not_in_safety: false },
+    });
+  });
 
   it('reads the disks where another restore has written to them since the safety backup', { timeout }, async () => {
     const vm = await newVm();
@@ -565,7 +622,7 @@ describe('a restore in place', () => {
       mark: null,
       note: { run: request.run, isWhole: false },
     });
-    expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'free' });
+    expect(await end(vm, request.run, 'look')).toMatchObject({ state: 'unmarked' });
   });
 
   it('does not take away a mark that it cannot read, if another disk may be torn', { timeout }, async () => {
@@ -629,7 +686,11 @@ describe('a restore in place', () => {
     expect((await now(whole)).content.equals(contents[1] ?? Buffer.alloc(0))).toBe(true);
   });
 
-  it('fails where somebody has started the VM while its disks were compared', { timeout }, async () => {
+  it.each([
+    ['', ''],
+    [', and only events tell', 'config,log'],
+  ])('fails where somebody has started the VM while its disks were compared%s', { timeout }, async (_, silent) => {
+    if (silent !== '') await vcenter.fault('no-traces', { of: silent });
     const vm = await newVm();
     const point = await pointOf(vm);
     await vcenter.vddkFault({ 'slow-ms': 100 });
@@ -680,6 +741,15 @@ describe('a restore in place', () => {
     const power = { ...login(), run: 'run-a', vm: vm.moref, action: 'stop', wait_seconds: 0 } as const;
     expect(await node.api.powerRestore(power)).toMatchObject({ state: 'other' });
     expect(await vm.powerState()).toBe('poweredOn');
+  });
+
+  it('does not guess which of two disks with one uuid is meant', { timeout }, async () => {
+    const vm = await newVm();
+    await vm.addDisk({ capacity, ...(vm.disks[0] ? { uuid: vm.disks[0].uuid } : {}) });
+    await expect(check(vm)).rejects.toMatchObject({
+      code: 'target.unfit',
+      message: expect.stringContaining('have one uuid: detach the copy') as string,
+    });
   });
 
   it('takes no mark of another run away', { timeout }, async () => {

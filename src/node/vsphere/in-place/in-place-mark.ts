@@ -12,6 +12,8 @@ export interface InPlaceMark {
   readonly safety: string | null;
   /** The disks that it writes to; null: that cannot be read, so any of them. */
   readonly disks: readonly MarkedDisk[] | null;
+  /** What starts had left in the VM when it was marked (`startsDigest`); null: an older version marked it. */
+  readonly starts: string | null;
 }
 
 export interface MarkedDisk {
@@ -30,7 +32,7 @@ const markOption = 'sendense.in-place';
 const noteOption = 'sendense.restored-in-place';
 const word = '[A-Za-z0-9._-]{1,100}';
 const markForm = new RegExp(
-  `^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)(?: ids=([A-Za-z0-9,-]*))?$`,
+  `^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)(?: ids=([A-Za-z0-9,-]*))?(?: starts=([0-9a-f]{64}))?$`,
 );
 const noteForm = new RegExp(`^run=(${word}) point=(${word})( torn)?$`);
 
@@ -40,15 +42,15 @@ const noteForm = new RegExp(`^run=(${word}) point=(${word})( torn)?$`);
 export function inPlaceMarkIn(extraConfig: XmlValue | undefined): InPlaceMark | null {
   const text = valueOf(extraConfig, markOption);
   if (text === null) return null;
-  const [, run, point, torn, safety = null, keys = '', ids = ''] = markForm.exec(text) ?? [];
+  const [, run, point, torn, safety = null, keys = '', ids = '', starts = null] = markForm.exec(text) ?? [];
   if (run === undefined || point === undefined)
-    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: null };
+    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: null, starts: null };
   const known = ids.split(',');
   const disks = keys
     .split(',')
     .filter(Boolean)
     .map((key, index) => ({ key: Number(key), id: known[index] || null }));
-  return { run, point, isTorn: torn === 'yes', safety, disks };
+  return { run, point, isTorn: torn === 'yes', safety, disks, starts };
 }
 
 /** @returns null: no restore in place has written to it */
@@ -57,11 +59,11 @@ export function inPlaceNoteIn(extraConfig: XmlValue | undefined): InPlaceNote | 
   return run !== undefined && point !== undefined ? { run, point, isWhole: torn === undefined } : null;
 }
 
-export function markOptionOf({ run, point, isTorn, safety, disks }: InPlaceMark): SoapObject {
+export function markOptionOf({ run, point, isTorn, safety, disks, starts }: InPlaceMark): SoapObject {
   const keys = (disks ?? []).map(({ key }) => key).join(',');
   const ids = (disks ?? []).map(({ id }) => id ?? '').join(',');
   const facts = `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''}`;
-  return optionOf(markOption, `${facts} disks=${keys} ids=${ids}`);
+  return optionOf(markOption, `${facts} disks=${keys} ids=${ids}${starts === null ? '' : ` starts=${starts}`}`);
 }
 
 /** An empty value removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig). */

@@ -8,7 +8,7 @@ import { disksOf } from '../vm-disks.ts';
 import { lookAtVm as lookAtState } from '../vm-state.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, optionalText, type Moref } from '../xml.ts';
-import { inPlaceMarkIn, type InPlaceMark } from './in-place-mark.ts';
+import { inPlaceMarkIn, type InPlaceMark, type MarkedDisk } from './in-place-mark.ts';
 
 /** A disk of the VM that is written to. */
 export type OwnDisk = ReturnType<typeof disksOf>[number];
@@ -27,6 +27,10 @@ export interface InPlaceVm {
   readonly disks: ReadonlyMap<string, OwnDisk>;
   /** Labels of its other disks. */
   readonly others: readonly string[];
+  /** Where an earlier restore has torn it: labels of wanted disks that are none of those that it writes to. */
+  readonly untouched: readonly string[];
+  /** Where an earlier restore has torn it: keys of disks that it writes to and that the VM does not have any more. */
+  readonly missing: readonly number[];
 }
 
 /**
@@ -86,11 +90,13 @@ export async function inPlaceVm(
   const foreign = state.snapshots.filter(({ mark }) => mark === null).map(({ name }) => name);
   const mark = inPlaceMarkIn(seen.values.get('config.extraConfig'));
   const against = [
+    ...(state.isTemplate ? ['it is a template: make it a VM'] : []),
     ...(state.connection === 'connected' ? [] : [`it is ${state.connection}`]),
     ...(seen.isOn ? [`it is ${state.suspended ? 'suspended' : 'on'}: switch it off`] : []),
     ...(foreign.length === 0 ? [] : [`it has snapshots: ${foreign.join(', ')}: remove them`]),
     ...(seen.mark === null ? [] : [`run ${seen.mark.run} is making it, and has not finished`]),
     ...wanted.flatMap((disk) => againstDisk(disk, disks.get(disk.uuid), state.snapshots.length > 0)),
+    ...wanted.flatMap(({ uuid }) => twiceIn(own, uuid)),
     ...tornBeside(mark, own, disks),
     ...(await sharedWith(vsphere, object, [...disks.values()], signal)),
   ];
@@ -105,21 +111,38 @@ export async function inPlaceVm(
     mark,
     disks,
     others: own.filter(({ key }) => !used.has(key)).map(({ label }) => label),
+    missing: mark?.isTorn
+      ? (mark.disks ?? []).filter((one) => !own.some((disk) => isThat(one, disk))).map(({ key }) => key)
+      : [],
+    untouched: mark?.isTorn
+      ? [...disks.values()].filter((disk) => !isMarked(mark, disk)).map(({ label }) => label)
+      : [],
   };
 }
 
 /** A disk that an earlier restore has written to in part is restored as well: at the end the mark goes, and nobody would know any more. */
 function tornBeside(mark: InPlaceMark | null, own: readonly OwnDisk[], disks: ReadonlyMap<string, OwnDisk>): string[] {
   const restored = new Set([...disks.values()].map(({ key }) => key));
-  const isTorn = (disk: OwnDisk): boolean =>
-    mark !== null &&
-    mark.isTorn &&
-    (mark.disks?.some(({ key, id }) => (id === null ? key === disk.key : id === identityOf(disk))) ?? disk.protected);
+  if (!mark?.isTorn) return [];
   return own
-    .filter((disk) => !restored.has(disk.key) && isTorn(disk))
+    .filter((disk) => !restored.has(disk.key) && isMarked(mark, disk))
     .map(
-      ({ label }) => `run ${mark?.run} has written to ${label}, too, and has not finished: restore that disk as well`,
+      ({ label }) => `run ${mark.run} has written to ${label}, too, and has not finished: restore that disk as well`,
     );
+}
+
+/** Whether a restore writes to the disk. Where that cannot be read it may write to any that a backup has. */
+const isMarked = ({ disks }: InPlaceMark, disk: OwnDisk): boolean =>
+  disks?.some((one) => isThat(one, disk)) ?? disk.protected;
+
+const isThat = ({ key, id }: MarkedDisk, disk: OwnDisk): boolean =>
+  id === null ? key === disk.key : id === identityOf(disk);
+
+/** A file copy of a disk has its uuid, too: which of them is meant nobody knows. */
+function twiceIn(own: readonly OwnDisk[], uuid: string): string[] {
+  const all = own.filter((disk) => identityOf(disk) === uuid);
+  if (all.length < 2) return [];
+  return [`${all.map(({ label, file }) => `${label} (${file})`).join(' and ')} have one uuid: detach the copy`];
 }
 
 /** @param hasSnapshot of ours, which goes before anything is written */

@@ -1,6 +1,7 @@
 import { totalLength, type Extent } from '../../../blocks/extents.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { changeVm, lookAtVm, type SeenVm } from '../new-vm/marked-vm.ts';
+import { wasStarted } from '../new-vm/untouched.ts';
 import type { TransportContext } from '../transports/transport.ts';
 import { checkVddkForWriting } from '../transports/vddk.ts';
 import type { Vsphere } from '../vsphere.ts';
@@ -41,7 +42,7 @@ export type Phase = 'comparing' | 'writing' | 'reading again';
 export interface InPlaceRestore {
   readonly vm: Moref;
   readonly disks: readonly BackDisk[];
-  readonly mark: Omit<InPlaceMark, 'isTorn' | 'disks'>;
+  readonly mark: Omit<InPlaceMark, 'isTorn' | 'disks' | 'starts'>;
   /** The run whose restore is gone on with; null: none. */
   readonly takesOver: string | null;
   /** At the end all of each disk is read and compared, not only what was written. */
@@ -83,11 +84,21 @@ export async function restoreInPlace(
   const { signal } = context;
   const { vm, disks, powerOn } = request;
   await checkVddkForWriting(context);
+  const began = Date.now() + (await vsphere.clockOffset(signal));
   const before = await inPlaceVm(vsphere, vm, disks, { powerOn, signal });
   assertOurs(before, request);
   request.onActivity('marking the VM');
   const isTorn = before.mark?.isTorn ?? false;
-  const mark = { ...request.mark, disks: [...before.disks].map(([id, { key }]) => ({ key, id })) };
+  const overTorn = isTorn ? lostOverTorn(before, request) : null;
+  if (overTorn !== null) request.warn(overTorn);
+  if (before.missing.length > 0) request.warn(missingText(before));
+  const mark = {
+    ...request.mark,
+    // Who goes on with it names no backup that has not all of it.
+    ...(overTorn === null ? {} : { safety: null }),
+    disks: [...before.disks].map(([id, { key }]) => ({ key, id })),
+    starts: before.seen.starts,
+  };
   await setMark(vsphere, request, { ...mark, isTorn }, null, signal);
   const areas = await request.areas(vsphere, vm, signal);
   // Asked again: a backup that began before the mark has made its snapshot by now.
@@ -102,16 +113,17 @@ export async function restoreInPlace(
   }
   const total = found.reduce((sum, { extents }) => sum + totalLength(extents), 0);
   request.log(`${total} bytes differ and are written`);
-  const lost = isTorn ? null : lostBy(marked, request, found);
-  if (lost !== null) request.warn(lost);
-  // Who goes on with it names no backup that has not all of it.
+  const changedSince = isTorn ? null : lostBy(marked, request, found);
+  if (changedSince !== null) request.warn(changedSince);
+  const lost = overTorn ?? changedSince;
   const torn = { ...mark, isTorn: true, safety: lost === null ? mark.safety : null };
   if (total > 0) await setMark(vsphere, request, torn, since, signal);
+  const stillOurs = (): Promise<void> => assertStillOurs(vsphere, request, { since, began }, signal);
   for (const one of found) {
-    await assertStillOurs(vsphere, request, since, signal);
+    await stillOurs();
     await write(context, request, one);
   }
-  await assertStillOurs(vsphere, request, since, signal);
+  await stillOurs();
   return { vm: marked, isLost: lost !== null };
 }
 
@@ -127,6 +139,20 @@ function lostBy(marked: InPlaceVm, { disks, mark }: InPlaceRestore, found: reado
   if (found.some(({ isChanged }) => isChanged))
     return `the disks of the VM ${marked.seen.name} were written to after ${backup}: what was written is in no restore point`;
   return null;
+}
+
+const missingText = ({ seen, mark, missing }: InPlaceVm): string =>
+  `run ${mark?.run} writes to disks that the VM ${seen.name} does not have any more (device ${missing.join(', ')}): they may be torn. If they come back, restore them before anybody uses them`;
+
+/** Of a VM that an earlier restore has torn: what was written since its backup was made. @returns null: nothing that shows */
+function lostOverTorn({ seen, mark, untouched }: InPlaceVm, { mark: { safety } }: InPlaceRestore): string | null {
+  if (mark === null) return null;
+  const backup = safety === null ? 'the backup before that' : `the backup ${safety}`;
+  if (mark.starts !== null && mark.starts !== seen.starts)
+    return `somebody has started the VM ${seen.name} since run ${mark.run} has restored it in part: what was written since is in no restore point`;
+  return untouched.length === 0
+    ? null
+    : `run ${mark.run} does not write to ${untouched.join(' and ')} of the VM ${seen.name}: what was written there after ${backup} is in no restore point`;
 }
 
 /** The run that has written to the disks since the safety backup: neither its index nor the list of changes tells what is on them then. */
@@ -201,18 +227,21 @@ function assertOurs({ mark, seen }: InPlaceVm, { mark: { run }, takesOver }: InP
 
 /**
  * Somebody else may have taken over meanwhile, have removed the mark, or have used the VM.
+ * @param began when it was first looked at, ms by the server's clock
  * @throws SendenseError `source.half_restored`
  */
 async function assertStillOurs(
   vsphere: Vsphere,
   request: InPlaceRestore,
-  since: SeenVm,
+  { since, began }: { readonly since: SeenVm; readonly began: number },
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const seen = await lookAtVm(vsphere, request.vm, signal);
   if (!seen) return;
   assertKept(seen, request);
-  const use = seen.isOn ? 'somebody has started it' : useOf(seen, since);
+  // A VM that writes no log has nothing in it that tells of a start: its events do.
+  const isStarted = seen.isOn || (await wasStarted(vsphere, request.vm, signal, began));
+  const use = isStarted ? 'somebody has started it' : useOf(seen, since);
   if (use !== null)
     throw new SendenseError(
       'source.half_restored',

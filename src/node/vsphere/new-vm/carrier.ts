@@ -9,6 +9,7 @@ import { list, type Moref } from '../xml.ts';
 import { destroyJudged } from './destroy-judged.ts';
 import type { Carrier } from './disk-notes.ts';
 import { changeVm, lookAtVm, type SeenVm } from './marked-vm.ts';
+import { wasStarted } from './untouched.ts';
 import { vmSpec, type SpecOptions } from './vm-spec.ts';
 import type { WantedDisk } from './wanted-disks.ts';
 import type { WantedVm } from './wanted-vm.ts';
@@ -83,14 +84,17 @@ export async function endCarrier(
   const seen = await lookAtVm(vsphere, object, signal);
   if (seen === null || !isCarrier(seen, target.object, key)) return null;
   const stays = (why: string): string => `the VM ${seen.name} (${vm}), which was to bring a disk, stays: ${why}`;
-  const useOf = ({ isOn, hasSnapshot }: SeenVm): string | null =>
-    isOn ? stays('it runs') : hasSnapshot ? stays('it has a snapshot') : null;
-  const used = useOf(seen);
+  const useOf = async (now: SeenVm): Promise<string | null> => {
+    const sign = useSeen(now);
+    if (sign !== null) return stays(sign);
+    return (await wasStarted(vsphere, object, signal)) ? stays('somebody has started it') : null;
+  };
+  const used = await useOf(seen);
   if (used !== null) return used;
   await detachGiven(vsphere, seen, target, signal);
   try {
     // Where somebody has changed its notes meanwhile, it is theirs.
-    const judge = (now: SeenVm): string | null =>
+    const judge = async (now: SeenVm): Promise<string | null> =>
       isCarrier(now, target.object, key) ? useOf(now) : stays('somebody has changed its notes');
     return await destroyJudged(vsphere, object, judge, signal);
   } catch (error) {
@@ -101,6 +105,14 @@ export async function endCarrier(
       ? stays('its import has not ended yet; vSphere removes it within a few minutes')
       : stays(toSendenseError(error).message);
   }
+}
+
+/** What can be seen of it; it is made with one disk. Null: nobody uses it. */
+function useSeen({ isOn, isTemplate, hasSnapshot, values }: SeenVm): string | null {
+  if (isOn) return 'it runs';
+  if (isTemplate) return 'it is a template';
+  if (hasSnapshot) return 'it has a snapshot';
+  return disksOf(list(values.get('config.hardware'), 'device')).length > 1 ? 'somebody has given it a disk' : null;
 }
 
 const notAborted =

@@ -47,6 +47,6 @@ export async function destroyJudged<T>(
 
 /** Not every server has a `changeVersion`, and a start changes none. */
 const isSame = (one: SeenVm, other: SeenVm): boolean =>
-  (['changeVersion', 'isOn', 'hasSnapshot', 'annotation', 'hardware', 'starts'] as const).every(
+  (['changeVersion', 'isOn', 'hasSnapshot', 'isTemplate', 'annotation', 'hardware', 'starts'] as const).every(
     (fact) => one[fact] === other[fact],
   );

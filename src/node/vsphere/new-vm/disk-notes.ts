@@ -16,6 +16,8 @@ export interface DiskNotes {
   /** Digests of how it was when it was made, see `vm-traces.ts`; null: it is being made. */
   readonly hardware: string | null;
   readonly starts: string | null;
+  /** How many disks it is made with; null: an older version made it. */
+  readonly disks: number | null;
 }
 
 export interface Carrier {
@@ -32,7 +34,7 @@ export const wholeDisks = ({ copied, carriers }: Pick<DiskNotes, 'copied' | 'car
 const option = 'sendense.disks';
 
 /** Of a VM that is being made. */
-export const freshNotes = (asked: string | null): DiskNotes => ({
+export const freshNotes = (asked: string | null, disks: number | null): DiskNotes => ({
   begun: new Set(),
   copied: new Set(),
   carriers: new Map(),
@@ -40,6 +42,7 @@ export const freshNotes = (asked: string | null): DiskNotes => ({
   vm: null,
   hardware: null,
   starts: null,
+  disks,
 });
 
 /** @returns null: there are none */
@@ -71,8 +74,11 @@ export function readNotes(value: string): DiskNotes | null {
     vm: word('vm', /^[A-Za-z0-9_.-]{1,100}$/),
     hardware: word('hardware', digestForm),
     starts: word('starts', digestForm),
+    disks: numberOf(word('disks', /^\d{1,4}$/)),
   };
 }
+
+const numberOf = (word: string | null): number | null => (word === null ? null : Number(word));
 
 const digestForm = /^[0-9a-f]{64}$/;
 const carrierForm = /^(\d{1,9}):([A-Za-z0-9_.-]{1,100}):(.{0,300})$/;

@@ -13,6 +13,7 @@ export interface SeenVm {
   readonly name: string;
   readonly isOn: boolean;
   readonly hasSnapshot: boolean;
+  readonly isTemplate: boolean;
   readonly annotation: string;
   /** null: it is finished, or is not ours. */
   readonly mark: RestoreMark | null;
@@ -30,7 +31,14 @@ export interface MarkedVm extends SeenVm {
   readonly mark: RestoreMark;
 }
 
-const paths = ['name', 'config.annotation', 'config.changeVersion', 'runtime.powerState', ...tracePaths];
+const paths = [
+  'name',
+  'config.annotation',
+  'config.changeVersion',
+  'config.template',
+  'runtime.powerState',
+  ...tracePaths,
+];
 
 /** @returns null: it is not there */
 export async function lookAtVm(vsphere: Vsphere, object: Moref, signal?: AbortSignal): Promise<SeenVm | null> {
@@ -44,6 +52,7 @@ export async function lookAtVm(vsphere: Vsphere, object: Moref, signal?: AbortSi
     name: word('name') ?? object.value,
     isOn: word('runtime.powerState') !== 'poweredOff',
     hasSnapshot: hasSnapshot(values),
+    isTemplate: word('config.template') === 'true',
     annotation,
     mark: readRestoreMark(annotation),
     notes: diskNotesIn(values.get('config.extraConfig')),

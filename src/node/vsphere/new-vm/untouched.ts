@@ -1,6 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, type Moref } from '../xml.ts';
+import { disksOf } from '../vm-disks.ts';
 import { otherInPlace } from '../in-place/in-place-mark.ts';
 import type { MarkedVm } from './marked-vm.ts';
 
@@ -34,6 +35,7 @@ const signs: readonly Sign[] = [
     isIn: ({ values, mark }) => otherInPlace(values.get('config.extraConfig'), mark.run) !== null,
   },
   { why: 'it runs', isMade: true, isIn: ({ isOn }) => isOn },
+  { why: 'it is a template', isMade: true, isIn: ({ isTemplate }) => isTemplate },
   { why: 'it has a snapshot', isMade: true, isIn: (vm) => vm.hasSnapshot },
   {
     why: 'somebody has started it',
@@ -45,7 +47,15 @@ const signs: readonly Sign[] = [
     isMade: true,
     isIn: ({ notes, hardware }) => notes?.hardware != null && notes.hardware !== hardware,
   },
+  {
+    // Also while it is being made, when nothing else tells its hardware.
+    why: 'somebody has given it a disk',
+    isMade: true,
+    isIn: ({ notes, values }) => notes?.disks != null && disksIn(values) > notes.disks,
+  },
 ];
+
+const disksIn = (values: MarkedVm['values']): number => disksOf(list(values.get('config.hardware'), 'device')).length;
 
 /**
  * Whether somebody has used an unfinished VM: then what is on its disks may be theirs.
@@ -80,8 +90,14 @@ const startEvents = ['VmStartingEvent', 'VmPoweredOnEvent', 'DrsVmPoweredOnEvent
 /**
  * We start no VM before it is finished, so each event of a start is somebody else's. Events are forgotten, and some users may not read
  * them; then what the start has left in the VM tells.
+ * @param since ms since the epoch, by the server's clock; default: ever
  */
-async function wasStarted(vsphere: Vsphere, vm: Moref, signal: AbortSignal | undefined): Promise<boolean> {
+export async function wasStarted(
+  vsphere: Vsphere,
+  vm: Moref,
+  signal: AbortSignal | undefined,
+  since?: number,
+): Promise<boolean> {
   const { eventManager } = vsphere.content;
   if (!eventManager) return false;
   const entity = {
@@ -93,6 +109,7 @@ async function wasStarted(vsphere: Vsphere, vm: Moref, signal: AbortSignal | und
   const filter = {
     fields: [
       ['entity', entity],
+      ...(since === undefined ? [] : [['time', { fields: [['beginTime', new Date(since).toISOString()]] }] as const]),
       ['disableFullMessage', true],
       ['eventTypeId', startEvents],
     ],

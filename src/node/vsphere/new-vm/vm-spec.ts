@@ -74,7 +74,7 @@ function extraOf(vm: WantedVm, { mac, asked = '', annotation }: SpecOptions): So
     typed('OptionValue', ['key', key], ['value', { string: value }]),
   );
   // A VM with the mark and without these is not ours: somebody has copied its annotation.
-  return annotation === undefined ? [...options, notesOption(freshNotes(asked))] : options;
+  return annotation === undefined ? [...options, notesOption(freshNotes(asked, vm.disks.length))] : options;
 }
 
 const adding = (device: SoapObject, file?: 'create'): SoapObject =>

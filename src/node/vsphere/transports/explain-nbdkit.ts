@@ -137,7 +137,8 @@ export const nbdkitRules: readonly Rule[] = [
     pattern: /returned error: 404|HTTP 404|No such file|file was not found|File not found|\berror 4\b|does not exist/i,
     code: 'source.missing',
     says: 'the file of the disk was not found',
-    remedy: 'The snapshot was removed or the disk was moved while it was read: run again.',
+    remedy:
+      'Somebody has removed the snapshot, or has moved or unregistered the VM, while its disk was in use: look in vSphere, and run again.',
   },
   {
     pattern: /returned error: 5[0-9][0-9]|HTTP 5[0-9][0-9]/i,

@@ -5,6 +5,7 @@ import { finishVm, reopenVm } from '../../../../src/node/vsphere/new-vm/finish-v
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
 import { changeVm } from '../../../../src/node/vsphere/new-vm/marked-vm.ts';
+import { notesOption } from '../../../../src/node/vsphere/new-vm/disk-notes.ts';
 import { findPlace } from '../../../../src/node/vsphere/new-vm/place.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
 import { markedAnnotation } from '../../../../src/node/vsphere/new-vm/restore-mark.ts';
@@ -21,7 +22,7 @@ import { savedConfig } from './saved-config.ts';
 const MiB = 1024 * 1024;
 const asked = 'a'.repeat(64);
 const other = { run: 'run-2', point: 'p-1' };
-const inPlace = { run: 'run-3', point: 'p-3', isTorn: true, safety: null, disks: null };
+const inPlace = { run: 'run-3', point: 'p-3', isTorn: true, safety: null, disks: null, starts: null };
 let vcenter: Vcenter;
 let vsphere: Vsphere;
 let soap: RawSoap;
@@ -98,10 +99,15 @@ async function during(method: string, work: () => Promise<unknown>, act: () => P
 
 const reconfigure = ({ vm }: Unfinished, spec: string): Promise<unknown> =>
   soap.task('ReconfigVM_Task', 'VirtualMachine', vm.moref, `<spec>${spec}</spec>`);
-const startAndStop = async ({ vm }: Unfinished): Promise<void> => {
+const startAndStop = async ({ vm }: Pick<Unfinished, 'vm'>): Promise<void> => {
   await vm.power('on');
   await vm.power('off');
 };
+/** As it is while Sendense gives it a disk: its hardware is noted after that. */
+const unsettle = async ({ made }: Unfinished): Promise<void> =>
+  changeVm(vsphere, made.object, ({ notes }) => [
+    ['extraConfig', notes === null ? [] : [notesOption({ ...notes, hardware: null })]],
+  ]);
 /** A disk that no VM has: vSphere would delete it with the VM. */
 async function strayDisk(): Promise<string> {
   const owner = await vcenter.addVm({ name: `owner-${++number}`, disks: [{ capacity: MiB }], poweredOn: false });
@@ -135,6 +141,21 @@ const uses: readonly [
     null,
     'another run restores it in place, or has done so',
   ],
+  [
+    'makes a template of it',
+    ({ vm }) => soap.call('MarkAsTemplate', 'VirtualMachine', vm.moref, ''),
+    null,
+    'it is a template',
+  ],
+  [
+    'attaches a disk of no VM while it is made',
+    async (made) => {
+      await reconfigure(made, disk({ controller: 1000, unit: 9, bytes: MiB, file: await strayDisk(), attach: true }));
+      await unsettle(made);
+    },
+    null,
+    'somebody has given it a disk',
+  ],
   ['makes a snapshot', ({ vm }) => vm.snapshot('mine'), null, 'it has a snapshot'],
   [
     'gives it more memory',
@@ -151,6 +172,26 @@ const uses: readonly [
   ],
   ['takes its disk away', ({ vm }) => vm.removeDisk(0), null, 'somebody has changed its hardware or its disks'],
 ];
+
+it.each([
+  ['gives it a disk', (carrier: SimulatedVm) => carrier.addDisk({ capacity: MiB }), 'somebody has given it a disk'],
+  ['starts and stops it', (vm: SimulatedVm) => startAndStop({ vm }), 'somebody has started it'],
+])('a VM that brings a disk stays where somebody %s', async (_, use, why) => {
+  const made = await unfinished();
+  const annotation = `sendense-disk/1 vm=${made.made.object.value} disk=2000\nSendense brings it.`;
+  const spec = { name: `carrier-${++number}`, annotation, disks: [{ capacity: 4 * MiB }], poweredOn: false };
+  const carrier = await vcenter.addVm(spec);
+  const carriers = new Map([[2000, { vm: carrier.moref, lease: null }]]);
+  await changeVm(vsphere, made.made.object, ({ notes }) => [
+    ['extraConfig', notes === null ? [] : [notesOption({ ...notes, carriers })]],
+  ]);
+  await use(carrier);
+  expect(await made.removed()).toMatchObject({
+    removed: made.run,
+    warnings: [`the VM ${carrier.name} (${carrier.moref}), which was to bring a disk, stays: ${why}`],
+  });
+  expect(await vcenter.findVm(carrier.name)).not.toBeNull();
+});
 
 describe('an unfinished VM that somebody has used', () => {
   it.each(uses)('is neither gone on with nor removed: somebody %s', async (_, use, silent, why) => {
