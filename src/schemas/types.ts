@@ -5099,7 +5099,7 @@ export interface UndoFailedEvent {
   error: ErrorOutput;
 }
 /**
- * The first signal came.
+ * The first signal came, or somebody asked for the end of the run over HTTP: then `signal` says who.
  */
 export interface RunCancellingEvent {
   type: 'run.cancelling';

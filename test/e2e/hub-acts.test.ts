@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import type { AxiosResponse } from 'axios';
 import { OpenAPIClientAxios, type Document, type OpenAPIClient } from 'openapi-client-axios';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -195,10 +195,17 @@ describe('a plan over the API', () => {
       }
     }
     expect(points().length).toBe(before);
+    await rm(hub.folder.file('changing.yaml'));
+    const gone = await ask<Refused>('POST', '/plans/pgtest3-nightly/runs', {});
+    expect([gone.status, gone.body.error.message]).toEqual([404, 'the file of the plan pgtest3-nightly is gone']);
     await writeFile(hub.folder.file('changing.yaml'), `${plan}\n# Of other words.\n`);
-    const begun = await ask<RunStartedOutput>('POST', '/plans/pgtest3-nightly/runs', {});
-    expect(begun.status).toBe(202);
-    await vi.waitFor(() => expect(runOf(begun.body.run_id)?.status).toBe('succeeded'), patience);
+    // A mode makes another kind of backup of it, and of the run that is judged by.
+    for (const mode of ['incremental', 'full', undefined, 'incremental', undefined]) {
+      expect((await ask('POST', '/plans/pgtest3-nightly/preview', { ...(mode && { mode }) })).status, mode).toBe(200);
+      const begun = await ask<RunStartedOutput>('POST', '/plans/pgtest3-nightly/runs', { ...(mode && { mode }) });
+      expect(begun.status, mode).toBe(202);
+      await vi.waitFor(() => expect(runOf(begun.body.run_id)?.status).toBe('succeeded'), patience);
+    }
   });
 
   it('is validated with line and column, and shown step by step', async () => {

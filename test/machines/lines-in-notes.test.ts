@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { markedNotes, withoutInPlaceLines } from '../../src/node/vsphere/in-place/in-place-mark.ts';
 
-const mark = { run: 'run-1', point: 'p-1', isTorn: true, safety: null, disks: [], starts: null };
+const mark = { run: 'run-1', point: 'p-1', isTorn: true, safety: null, disks: [], since: null };
 const [head, sentence] = markedNotes(mark, '').split('\n');
 
 describe('the notes of a VM that was restored in place', () => {

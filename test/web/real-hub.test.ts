@@ -83,7 +83,7 @@ test('a run is followed line by line, and cancelled by who may', async () => {
   await page.getByRole('button', { name: 'Cancel run' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel run' }).click();
   await page.getByText('cancelled', { exact: true }).first().waitFor();
-  expect((await ran).exitCode).toBe(143);
+  expect((await ran).exitCode).toBe(130);
   await page.getByRole('region', { name: 'Lines of the log' }).getByText('stopping and cleaning up').waitFor();
   await expect.poll(() => page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
   const saved = page.waitForEvent('download');

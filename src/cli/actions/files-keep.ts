@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { askKeeper } from '../../files/client/ask-keeper.ts';
 import { keeperLog, socketToServe } from '../../hub/files/keeper-socket.ts';
 import { serveFiles } from '../../hub/files/serve-files.ts';
@@ -9,6 +9,20 @@ import { openHubLog } from '../../hub/hub-log.ts';
 import { version } from '../../schemas/package.ts';
 import type { CommandContext } from '../command.ts';
 import { keepMemorySmall } from '../small-memory.ts';
+
+/** Who saves a file anew may take it away for a moment. */
+const looks = { everyMs: 5000, missing: 3 };
+
+/** Resolves when a file has not been there for a while: what it is about has been removed. */
+function whenGone(file: string): Disposable & { readonly promise: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let missing = 0;
+  const timer = setInterval(() => {
+    missing = existsSync(file) ? 0 : missing + 1;
+    if (missing === looks.missing) resolve();
+  }, looks.everyMs);
+  return { promise, [Symbol.dispose]: () => clearInterval(timer) };
+}
 
 /** Keeps restore points open for the commands of this user and for the hub's API: as a service, or until nobody has asked for long enough. */
 export async function action(context: CommandContext): Promise<number> {
@@ -35,6 +49,7 @@ export async function action(context: CommandContext): Promise<number> {
     return 0;
   }
   using _log = { [Symbol.dispose]: () => rmSync(keeperLog(socket), { force: true }) };
-  await Promise.race([served.idle, stopped]);
+  using settingsGone = whenGone(settingsFile);
+  await Promise.race([served.idle, stopped, settingsGone.promise]);
   return 0;
 }

@@ -56,7 +56,7 @@ export function manageUsers(state: State): Users {
   });
   const checkName: Users['checkName'] = (name, wanted) => {
     if (wanted === 'known') return assertOwnPassword(requireUser(state, name));
-    if (!isName(name))
+    if (!isName(name) || isOwnName(name))
       throw new SendenseError('usage', `${JSON.stringify(name)} cannot be the name of a user`, nameRemedy);
     if (findUser(state, name)) throw new SendenseError('access.exists', `there is a user ${name} already`);
   };
@@ -122,4 +122,10 @@ export function assertOwnPassword({ name, kind }: User): void {
   throw new SendenseError('access.elsewhere', `${name} logs in at an identity provider, and has no password here`);
 }
 
-const nameRemedy = { remedy: 'Use letters, digits, `.`, `_` and `-`, and begin with a letter or digit.' };
+/** What logs call those who have a file of the hub: nobody else is to look like them. */
+export const isOwnName = (name: string): boolean => /^hub-(?:api|metrics)(?:\.token)?$/i.test(name);
+
+const nameRemedy = {
+  remedy:
+    'Use letters, digits, `.`, `_` and `-`, and begin with a letter or digit. `hub-api` and `hub-metrics` are of the hub itself.',
+};

@@ -9,6 +9,7 @@ import { addUser, changeUser, findUser, listUsers, type User } from '../../state
 import { openCredential } from '../../state/credentials/credentials.ts';
 import type { State } from '../../state/database/open-state.ts';
 import type { Granted } from './granted.ts';
+import { isOwnName } from './manage-users.ts';
 import { grantOfGroups } from './groups.ts';
 
 export type OidcSettings = NonNullable<Settings['hub']['oidc']>;
@@ -124,7 +125,8 @@ function withRights(state: State, user: User, granted: Granted): User {
 
 const nameOf = (claims: OidcClaims, claim: string): string => {
   const said = [claims[claim], claims['email'], claims.sub].find((text) => typeof text === 'string' && text !== '');
-  return nameFrom(String(said)) || nameFrom(`user-${claims.sub}`);
+  const name = nameFrom(String(said));
+  return name === '' || isOwnName(name) ? nameFrom(`user-${claims.sub}`) : name;
 };
 
 /** A list, or one text. */

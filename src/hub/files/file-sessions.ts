@@ -4,6 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { createSpare } from '../../files/reader/spare.ts';
 import type { PointChoice } from '../../schemas/types.ts';
 import type { Services } from '../../steps/services.ts';
+import { isKnownCaller } from '../access/known-caller.ts';
 import { assertRoom, workload, type CountedSession, type FileLimits } from './file-limits.ts';
 import { withFiles } from './files-session.ts';
 import { keepOpen, type OpenFiles } from './open-files.ts';
@@ -58,11 +59,15 @@ export interface AllFileSessions extends AsyncDisposable {
   of(caller: FilesCaller): FileSessions;
   /** How many are open or being opened. */
   readonly count: number;
+  /** Ends what those had opened who are let in no more: nobody else may close it, and it counts for nothing. */
+  endOfLost(): void;
   /** Nothing is open and nobody asks: ends the reader that waits. */
   rest(): PromiseLike<void>;
 }
 
 interface Held extends CountedSession {
+  /** Of who opened it; empty: that is not known. */
+  readonly identity: string;
   readonly files: Promise<OpenFiles>;
   /** Resolves when all of it is gone. */
   readonly over: Promise<unknown>;
@@ -104,7 +109,7 @@ export function createFileSessions(
       ended.add(session.id, { owner, transfers: kept.files.transfers });
     }).catch((error: unknown) => started.reject(error));
     void over.finally(() => held.delete(key));
-    return { who, files: started.promise, over, end: ending.resolve, remainingMs: () => remainingMs() };
+    return { who, identity, files: started.promise, over, end: ending.resolve, remainingMs: () => remainingMs() };
   };
   const meant = async ({ vm, repository: named, choice, identity }: OpenRequest) => {
     const repository = named ?? (await repositoryOf(hub, vm));
@@ -169,6 +174,10 @@ export function createFileSessions(
     of,
     get count() {
       return held.size;
+    },
+    endOfLost() {
+      const now = Date.now();
+      for (const one of held.values()) if (!isKnownCaller(services.state, one.identity, now)) one.end();
     },
     rest: () => spare[Symbol.asyncDispose](),
     async [Symbol.asyncDispose]() {

@@ -13,6 +13,7 @@ import { filesRoutes } from '../routes/files/index.ts';
 import { listMounts } from '../routes/files/mounts.ts';
 import { partsOfSelection } from '../routes/files/selection.ts';
 import { placesOfFile } from '../routes/files/places.ts';
+import type { AllFileSessions } from './file-sessions.ts';
 import { filesTag, headBytes, type FilesParts } from '../routes/files/route.ts';
 
 /** What a keeper answers: the routes about files, and nothing else of the hub. */
@@ -76,6 +77,7 @@ export async function serveFiles(
   }
   const idle = Promise.withResolvers<void>();
   const timer = setInterval(() => {
+    endOfLost(files);
     if (files.count > 0) touch();
     else if (performance.now() - last > patienceMs) {
       idle.resolve();
@@ -86,6 +88,15 @@ export async function serveFiles(
   stack.defer(() => clearInterval(timer));
   const owned = stack.move();
   return { socket: own, idle: idle.promise, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** A database that is busy is asked at the next look. */
+function endOfLost(files: AllFileSessions): void {
+  try {
+    files.endOfLost();
+  } catch {
+    // See above.
+  }
 }
 
 /** Serves files to this process alone. */

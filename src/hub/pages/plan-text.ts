@@ -1,5 +1,6 @@
 import { readRegularNow } from '../../host/files/regular-file.ts';
 import { distrustOf } from '../../host/trust/distrust-of.ts';
+import { secretKey } from '../../plan/diagnostics/diagnostic.ts';
 import { loadPlanText } from '../../plan/load-plan.ts';
 import { maskLine } from '../../plan/yaml/mask-line.ts';
 import { textOf } from '../../plan/yaml/read-document.ts';
@@ -56,12 +57,11 @@ function masked(text: string): string {
     .join('\n');
 }
 
+const secretLine = new RegExp(`^[\\s-]*["']?[\\w.-]*(?:${secretKey.source})[\\w.-]*["']?\\s*:(.*)$`, 'i');
+
 /** Whether lines that are deeper go on with a secret: `password: |`, a text that was begun, `token:` with a mapping below it. */
 function secretBelow(line: string): Below | null {
-  const value =
-    /^[\s-]*["']?[\w.-]*(?:token|secret|passw|passphrase|credential|private.?key)[\w.-]*["']?\s*:(.*)$/i.exec(
-      line,
-    )?.[1];
+  const value = secretLine.exec(line)?.[1];
   if (value === undefined) return null;
   return /^\s*(?:#.*)?$/.test(value) || /^\s*[{[]/.test(value) ? 'mapping' : 'value';
 }

@@ -1,3 +1,4 @@
+import { isBackupKind } from '../../plan/backup-kinds.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 
 /** A plan as the hub has judged who may run it. */
@@ -13,6 +14,9 @@ const variable = 'SENDENSE_JUDGED_PLAN';
 export const judgedEnvironment = (judged: JudgedPlan | undefined): Readonly<Record<string, string>> =>
   judged === undefined ? {} : { [variable]: JSON.stringify(judged) };
 
+/** The mode of a run makes an incremental of a backup, and the other way round. */
+const isAlike = (one: string, other: string): boolean => one === other || (isBackupKind(one) && isBackupKind(other));
+
 /**
  * The file of a plan is read when it runs, and somebody may have changed it since it was judged: then it is none that the caller may run.
  * What this process starts is not bound by that.
@@ -23,7 +27,7 @@ export function assertAsJudged(file: string, now: JudgedPlan): void {
   if (text === undefined) return;
   Reflect.deleteProperty(process.env, variable);
   const judged = JSON.parse(text) as JudgedPlan;
-  if (judged.plan === now.plan && judged.kind === now.kind && judged.vm === now.vm) return;
+  if (judged.plan === now.plan && isAlike(judged.kind, now.kind) && judged.vm === now.vm) return;
   throw new SendenseError(
     'plan.unknown',
     `${file} has been changed: it is not the plan any more that the hub knows as ${judged.plan}`,

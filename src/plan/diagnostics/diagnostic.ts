@@ -57,4 +57,4 @@ export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 /** Whether a pointer leads into something that may hold a secret: its value is not repeated in messages or excerpts. */
 export const isSecretPointer = (pointer: string): boolean => pathOf(pointer).some((part) => secretKey.test(part));
 
-export const secretKey = /token|secret|passw|passphrase|credential|private.?key/i;
+export const secretKey = /token|secret|pass(?:w|phrase|(?![a-z]))|pwd|credential|private.?key/i;

@@ -30,7 +30,7 @@ type RuleName = (typeof ruleNames)[number];
 export const clockTolerance = 10 * 60_000;
 
 /** How long a backup stays that was made before a restore. */
-const beforeRestoreMs = 30 * 86_400_000;
+const usualBeforeRestoreMs = 30 * 86_400_000;
 
 /** The outermost times that a date can have, less two days: what is local must be one too. */
 const furthest = 8_640_000_000_000_000 - 2 * 86_400_000;
@@ -47,6 +47,7 @@ const furthest = 8_640_000_000_000_000 - 2 * 86_400_000;
  *   that was given up, and takes no place of a regular one;
  * - it was made later than `now`, or at no time at all: nothing can be said of such a one, and it counts for no rule.
  * @param now milliseconds since the epoch
+ * @param options.beforeRestoreMs how long one stays that was made before a restore; default: 30 days
  * @param timezone IANA name @throws RangeError where there is none of that name
  */
 export function decideRetention(
@@ -54,6 +55,7 @@ export function decideRetention(
   policy: Retention,
   now: number,
   timezone: string,
+  { beforeRestoreMs = usualBeforeRestoreMs }: { readonly beforeRestoreMs?: number } = {},
 ): PointDecision[] {
   const reasons = points.map((): string[] => []);
   const keep = (at: number, reason: string): void => void reasons[at]?.push(reason);

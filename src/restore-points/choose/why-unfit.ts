@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { exists } from '../../host/files/files.ts';
 import type { ImageKeys } from '../../repository/image-keys.ts';
+import { manifestPath } from '../../repository/layout.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { marksOf } from '../../state/points/point-marks.ts';
 import { findPoint, points } from '../../state/points/restore-points.ts';
@@ -23,7 +26,11 @@ export async function whyUnfit(
   const vm = { repository, context };
   await followMarks(state, root, vm);
   const point = findPoint(state, { ...vm, backupId });
-  if (!point) return `is not in the repository ${repository} any more`;
+  if (!point) {
+    // Another hub has made it, and this one has not read its manifest yet.
+    const isThere = await exists(join(root, manifestPath(context, backupId)));
+    return isThere ? null : `is not in the repository ${repository}`;
+  }
   const broken = brokenBelow(point, points(state, vm), marksOf(state, vm));
   if (broken !== null) return `is broken: ${broken.reason}`;
   for (const disk of point.disks) {

@@ -5,19 +5,14 @@ import type { PlannedPoint } from '../../repository/retention/plan-removal.ts';
 import { decideRetention, type PointDecision, type PolicyPoint } from '../../repository/retention/policy.ts';
 import type { RestorePoint } from '../../state/points/restore-points.ts';
 
-/** Of restore points that somebody names, those go that nothing holds: what is protected and the newest sound one stay, as at every prune. */
+/** Of restore points that somebody names, those go that nothing holds: what is protected and the newest sound one that is no backup before a restore stay, as at every prune. */
 export const decideNamed = (
   points: readonly PolicyPoint[],
   named: ReadonlySet<string>,
   now: number,
   timezone: string,
 ): PointDecision[] =>
-  decideRetention(
-    points.map((point) => ({ ...point, beforeRestore: false })),
-    {},
-    now,
-    timezone,
-  ).map((decision) =>
+  decideRetention(points, {}, now, timezone, { beforeRestoreMs: 0 }).map((decision) =>
     named.has(decision.id) || decision.keep ? decision : { ...decision, keep: true, reasons: [notNamed] },
   );
 

@@ -100,11 +100,14 @@ export function listReads(state: State, { vm, since, before, limit }: ReadsFilte
   return state.all(rows).toReversed();
 }
 
+/** The token of the hub's API has another name in the log of files. */
+const namesOf = (who: string): string[] => [who, hubUser(who), ...(who === 'hub-api.token' ? ['hub-api'] : [])];
+
 /** Some reads for the audit log, the newest first; `action` is one of files. */
 export function readsForAudit(state: State, filter: AuditFilter, after: RowsAfter | null, limit: number): ReadRow[] {
   const { who, action, failed, since } = filter;
   let rows = state.query.selectFrom('file_reads').selectAll().orderBy('at', 'desc').orderBy('id', 'desc').limit(limit);
-  if (who !== undefined) rows = rows.where('who', 'in', [who, hubUser(who)]);
+  if (who !== undefined) rows = rows.where('who', 'in', namesOf(who));
   if (action !== undefined) rows = rows.where('action', '=', action as FileReadsTable['action']);
   if (failed === true) rows = rows.where('error', 'is not', null);
   if (since !== undefined) rows = rows.where('at', '>=', since);

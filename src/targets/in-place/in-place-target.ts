@@ -48,8 +48,9 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
     if (found.checked.torn_by) hub.warn(givenUpText(found.checked, found.checked.torn_by));
     // From here on the VM may bear a mark of this run.
     run.remember('vm', markedOf(request, found));
-    const safety = await safetyOf(hub, request, found);
-    const writing = { safety, onBegun: () => run.remember('begun', true) };
+    const safety = safetyOf(request, found);
+    const fit = await ifFit(hub, request, found, safety);
+    const writing = { safety, fit, onBegun: () => run.remember('begun', true) };
     const { disks, restored_vm: written } = await writeDisks(hub, request, claim, found, writing);
     const isSaved = written?.not_in_safety !== true;
     return {
@@ -59,7 +60,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
         const bytes = disks.find(({ key }) => key === own.key)?.bytes_transferred ?? 0;
         return writtenDisk(disk.disk, own.file, bytes);
       }),
-      machine: machineOf(request, claim, found, isSaved ? safety : null, isSaved),
+      machine: machineOf(request, claim, found, isSaved ? fit : null, isSaved),
     };
   },
 
@@ -169,6 +170,8 @@ function diskOf({ checked }: CheckedInPlace, uuid: string | undefined): CheckedI
 interface Writing {
   /** The restore point of the state before. */
   readonly safety: string | null;
+  /** The same, if one can go back to it; else null. */
+  readonly fit: string | null;
   /** Something may have been written. */
   onBegun(): void;
 }
@@ -182,7 +185,7 @@ async function writeDisks(
   request: Request,
   claim: InPlaceClaim,
   found: CheckedInPlace,
-  { safety, onBegun }: Writing,
+  { safety, fit, onBegun }: Writing,
 ) {
   const { disks, from, to } = request;
   const { node, job } = claim;
@@ -190,7 +193,7 @@ async function writeDisks(
   const login = await hub.login(spec);
   const keyed = disks.map((disk) => ({ key: diskOf(found, disk.uuid).key, disk }));
   if (checked.unfinished)
-    hub.log(`going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished, safety)}`);
+    hub.log(`going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished, fit)}`);
   let hasBegun = false;
   await using served = await hub.serve(node, keyed, from);
   // Awaited: the disks are served until then.
@@ -274,19 +277,22 @@ async function startDisks(
  * The restore point of the state before. That of an earlier run counts only if the run has begun to write: else somebody may have used the
  * VM since.
  */
-async function safetyOf(
-  hub: TargetHub,
-  { safety, from }: Request,
-  { checked: { unfinished } }: CheckedInPlace,
-): Promise<string | null> {
+function safetyOf({ safety }: Request, { checked: { unfinished } }: CheckedInPlace): string | null {
   // Of a torn VM the backup of this run is none of the state before: another run may have come in between, with one of its own.
-  if (!unfinished?.torn) return safety?.backup_id ?? null;
-  if (unfinished.safety === null) return null;
-  const why = await from.whyUnfit(unfinished.safety);
-  if (why === null) return unfinished.safety;
-  hub.warn(
-    `the backup before run ${unfinished.run}, ${unfinished.safety}, ${why}: nobody can go back to the state before`,
-  );
+  return unfinished?.torn ? unfinished.safety : (safety?.backup_id ?? null);
+}
+
+/** One of an earlier run may be gone by now. The mark of the VM names it all the same: who goes on later may be better off. */
+async function ifFit(
+  hub: TargetHub,
+  { from }: Request,
+  { checked: { unfinished } }: CheckedInPlace,
+  safety: string | null,
+): Promise<string | null> {
+  if (safety === null || !unfinished?.torn) return safety;
+  const why = await from.whyUnfit(safety);
+  if (why === null) return safety;
+  hub.warn(`the backup before run ${unfinished.run}, ${safety}, ${why}: nobody can go back to the state before`);
   return null;
 }
 

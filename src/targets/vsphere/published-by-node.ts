@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { PlannedEffect, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
 import { asVsphere } from '../../sources/vsphere/as-vsphere.ts';
 import type { WireLogin } from '../../sources/source-kind.ts';
@@ -59,10 +60,18 @@ export async function soon<T>(
   }
 }
 
-const startText = ({ name }: PublishedVm, found: { readonly powered_on: boolean } | null): string =>
-  `the VM ${name} is restored, and was to be started: ${
-    found?.powered_on === true ? 'it is on' : 'nobody knows whether it starts: look at the VM in vSphere'
-  }`;
+/** @param isTold whether vSphere was told to start it, as far as that is known */
+function startText({ name }: PublishedVm, found: { readonly powered_on: boolean } | null, isTold = true): string {
+  const how = found?.powered_on
+    ? 'it is on'
+    : isTold
+      ? 'nobody knows whether it starts: look at the VM in vSphere'
+      : 'nobody has told vSphere to. Start it there';
+  return `the VM ${name} is restored, and was to be started: ${how}`;
+}
+
+/** Of this process: another one may have its number later, or in another container. */
+const thisOne = randomUUID();
 
 /** How kinds of targets publish whose disks a node writes in vSphere: it is asked to, and knows afterwards whether it has. */
 export function publishedByNode(hub: TargetHub, { effects, finish, finished, undo }: Publishing): Published {
@@ -81,7 +90,7 @@ export function publishedByNode(hub: TargetHub, { effects, finish, finished, und
     publishEffects: effects,
     async publish({ machine }, run) {
       if (machine === null) throw noMachine();
-      run.remember('process', process.pid);
+      run.remember('process', thisOne);
       run.remember('asked', true);
       if (run.remembered?.['finished'] !== true) {
         for (const warning of await finish(await asked(machine), machine, false)) hub.warn(warning);
@@ -95,12 +104,13 @@ export function publishedByNode(hub: TargetHub, { effects, finish, finished, und
     async isPublished({ machine }, remembered) {
       if (machine === null || remembered['asked'] !== true) return false;
       // The process that publishes tells of the start itself, unless it has ended.
-      const tells = machine.power_on && remembered['process'] !== process.pid;
+      const tells = machine.power_on && remembered['process'] !== thisOne;
       const look = async (node: AskedNode) => ({ found: await finished(node, machine) });
       // Where the run has heard that the mark is gone, that counts as long as vSphere says nothing else.
       const seen = remembered['finished'] === true ? await soon(hub, machine, look) : await look(await asked(machine));
       if (seen?.found === null) return false;
-      if (tells) hub.warn(startText(machine, seen?.found ?? null));
+      const isTold = remembered['finished'] !== true || remembered['starting'] === true;
+      if (tells) hub.warn(startText(machine, seen?.found ?? null, isTold));
       return true;
     },
     async undoPublish({ machine }, remembered) {

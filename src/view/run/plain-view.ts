@@ -86,10 +86,16 @@ export function plainView({ stderr, errorStyle: style }: Terminal): RunView {
           `  ${style.red('could not be cleaned up')}: ${event.error.code}: ${printable(event.error.message)}`,
         );
       case 'run.cancelling':
-        return say(time, style.yellow(`${event.signal}: stopping and cleaning up; a second signal stops at once`));
+        return say(time, style.yellow(cancelText(event.signal)));
       case 'run.finished':
         return;
     }
   };
   return { event: show, close: () => Promise.resolve() };
 }
+
+/** @param by a signal, or who asked for it over HTTP */
+const cancelText = (by: string): string =>
+  by.startsWith('SIG')
+    ? `${by}: stopping and cleaning up; a second signal stops at once`
+    : `cancelled by ${printable(by)}: stopping and cleaning up`;

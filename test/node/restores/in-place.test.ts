@@ -422,7 +422,7 @@ describe('a restore in place', () => {
             isTorn: true,
             safety: null,
             disks: [{ key: 2000, id: null }],
-            starts: null,
+            since: null,
           });
     await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
     await vcenter.vddkFault();
@@ -470,7 +470,7 @@ describe('a restore in place', () => {
       isTorn,
       safety: null,
       disks: [{ key: 2000, id: null }],
-      starts: null,
+      since: null,
     });
     await changeVm(vsphere, { type: 'VirtualMachine', value: vm.moref }, () => [['extraConfig', [mark]]]);
   }
@@ -503,9 +503,13 @@ describe('a restore in place', () => {
     return point;
   }
 
-  it('of a torn VM that was started says that what was written since is lost', { timeout }, async () => {
+  it.each([
+    ['', ''],
+    [', and only events tell', 'config,log'],
+  ])('of a torn VM that was started says that what was written since is lost%s', { timeout }, async (_, silent) => {
     const vm = await newVm();
     const point = await tornBy(vm);
+    if (silent !== '') await vcenter.fault('no-traces', { of: silent });
     const { unfinished } = await check(vm);
     await vm.power('on');
     await vm.power('off');
@@ -643,6 +647,33 @@ describe('a restore in place', () => {
     const status = await restore(startOf(vm, point, { takes_over: 'unknown' }));
     expect(status.error).toMatchObject({ code: 'target.unfit' });
     expect((await inPlaceState(vsphere, object))?.mark).toMatchObject({ run: 'unknown', disks: null });
+  });
+
+  it('does not forget a torn disk that the VM does not have for a while', { timeout }, async () => {
+    const vm = await newVm();
+    const point = await pointOf(vm);
+    await vm.write(0, 0, randomBytes(capacity));
+    const away = { key: 2001, id: '6000C290-0000-0000-0000-000000000000' };
+    const own = { key: vm.disks[0]?.key ?? 0, id: vm.disks[0]?.uuid ?? '' };
+    await using vsphere = await connectVsphere({ ...vcenter, ca: null });
+    const object = { type: 'VirtualMachine', value: vm.moref };
+    const mark = markOptionOf({
+      run: 'run-a',
+      point: 'p-1',
+      isTorn: true,
+      safety: 'p-0',
+      disks: [own, away],
+      since: null,
+    });
+    await changeVm(vsphere, object, () => [['extraConfig', [mark]]]);
+    await vcenter.vddkFault({ 'disk-full-after': MiB });
+    const failed = await restore(startOf(vm, point, { takes_over: 'run-a', safety: 'p-0' }));
+    expect(failed).toMatchObject({
+      status: 'failed',
+      warnings: [expect.stringContaining('does not have any more (device 2001)')],
+    });
+    expect((await inPlaceState(vsphere, object))?.mark).toMatchObject({ safety: 'p-0', disks: [own, away] });
+    await vcenter.vddkFault();
   });
 
   it('knows a torn disk where it has changed places since', { timeout }, async () => {

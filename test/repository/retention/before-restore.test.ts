@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { decideNamed } from '../../../src/restore-points/prune/named-points.ts';
 import { decideRetention, type PolicyPoint } from '../../../src/repository/retention/policy.ts';
 
 const day = 86_400_000;
@@ -23,6 +24,15 @@ test('a backup before a restore takes no place of a regular one, and stays for 3
   expect(kept(points, { last: 1 })).toEqual(['b', 's']);
   expect(kept(points, { daily: 2 })).toEqual(['a', 'b', 's']);
   expect(kept([point('a', 60), safety('s', 31), safety('t', 29), point('b', 1)], { last: 1 })).toEqual(['t', 'b']);
+});
+
+test('by name it can go, and the newest regular one cannot', () => {
+  const points = [point('a', 2), point('b', 1), safety('s', 0.5)];
+  const goes = (...names: string[]): string[] =>
+    decideNamed(points, new Set(names), now, 'UTC')
+      .filter(({ keep }) => !keep)
+      .map(({ id }) => id);
+  expect([goes('s'), goes('b'), goes('a', 'b', 's')]).toEqual([['s'], [], ['a', 's']]);
 });
 
 test('minAge and protection count for it as for others', () => {

@@ -83,6 +83,7 @@ export const completeBackup = defineRoute({
     'Changes nothing: a run flushes, checks and commits by itself, and its change ids count from then on. `status` is `complete` when that is done.',
   right: 'look',
   vms: 'heeded',
+  changes: false,
   params: { id: { description: '`backup_id` or `run_id` of the answer to `startBackup`.', logAs: 'backup_id' } },
   answers: { 200: { description: 'How far it has come.', schema: 'hub/backup-progress.json' } },
   errors: ['point.unknown'],

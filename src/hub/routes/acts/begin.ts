@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Call, Parameter } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
@@ -63,7 +64,14 @@ export const runOf = (plan: StartablePlan, mode?: string): RunToBegin => ({
   judged: plan.scheduled && mode === undefined ? undefined : judgedAs(plan),
 });
 
-export const judgedAs = ({ plan, kind, vm }: StartablePlan): JudgedPlan => ({ plan, kind, vm });
+/**
+ * What its file has to have still. Where the file is gone, the command line would name others that are like it.
+ * @throws SendenseError `plan.unknown`
+ */
+export function judgedAs({ plan, kind, vm, file }: StartablePlan): JudgedPlan {
+  if (existsSync(file)) return { plan, kind, vm };
+  throw new SendenseError('plan.unknown', `the file of the plan ${plan} is gone`, { details: { field: 'plan' } });
+}
 
 export interface RunToBegin {
   /** Its name; null: none that is in a file. */

@@ -59,9 +59,13 @@ export const cancelRun = defineRoute({
     if (!run || !mayKnow(caller, run.vm)) throw new SendenseError('run.unknown', `there is no run ${id}`);
     const right = rightToRun(run.kind);
     if (!caller.rights.has('operate') && !caller.rights.has(right))
-      throw new SendenseError('access.right', `${caller.name} has no right to ${right}, nor to operate`, {
-        details: { right },
-      });
+      throw new SendenseError(
+        'access.right',
+        `${caller.name} has no right to ${right}${right === 'operate' ? '' : ', nor to operate'}`,
+        {
+          details: { right },
+        },
+      );
     const state = parts.hub.acts.cancelRun(id, caller.name);
     answer.header('location', `/api/v1/runs/${id}`);
     return { version: 1, run_id: id, state };

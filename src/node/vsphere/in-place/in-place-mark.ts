@@ -12,8 +12,15 @@ export interface InPlaceMark {
   readonly safety: string | null;
   /** The disks that it writes to; null: that cannot be read, so any of them. */
   readonly disks: readonly MarkedDisk[] | null;
-  /** What starts had left in the VM when it was marked (`startsDigest`); null: an older version marked it. */
-  readonly starts: string | null;
+  /** How it is told later whether somebody has started the VM; null: an older version marked it. */
+  readonly since: MarkedSince | null;
+}
+
+export interface MarkedSince {
+  /** What starts had left in the VM (`startsDigest`). */
+  readonly starts: string;
+  /** When the restore looked at it, ms since the epoch by the server's clock. */
+  readonly at: number;
 }
 
 export interface MarkedDisk {
@@ -32,7 +39,7 @@ const markOption = 'sendense.in-place';
 const noteOption = 'sendense.restored-in-place';
 const word = '[A-Za-z0-9._-]{1,100}';
 const markForm = new RegExp(
-  `^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)(?: ids=([A-Za-z0-9,-]*))?(?: starts=([0-9a-f]{64}))?$`,
+  `^run=(${word}) point=(${word}) torn=(yes|no) safety=(${word})? disks=([0-9,]*)(?: ids=([A-Za-z0-9,-]*))?(?: starts=([0-9a-f]{64}) at=(\\d{1,15}))?$`,
 );
 const noteForm = new RegExp(`^run=(${word}) point=(${word})( torn)?$`);
 
@@ -42,15 +49,22 @@ const noteForm = new RegExp(`^run=(${word}) point=(${word})( torn)?$`);
 export function inPlaceMarkIn(extraConfig: XmlValue | undefined): InPlaceMark | null {
   const text = valueOf(extraConfig, markOption);
   if (text === null) return null;
-  const [, run, point, torn, safety = null, keys = '', ids = '', starts = null] = markForm.exec(text) ?? [];
+  const [, run, point, torn, safety = null, keys = '', ids = '', starts, at] = markForm.exec(text) ?? [];
   if (run === undefined || point === undefined)
-    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: null, starts: null };
+    return { run: 'unknown', point: 'unknown', isTorn: true, safety: null, disks: null, since: null };
   const known = ids.split(',');
   const disks = keys
     .split(',')
     .filter(Boolean)
     .map((key, index) => ({ key: Number(key), id: known[index] || null }));
-  return { run, point, isTorn: torn === 'yes', safety, disks, starts };
+  return {
+    run,
+    point,
+    isTorn: torn === 'yes',
+    safety,
+    disks,
+    since: starts === undefined ? null : { starts, at: Number(at) },
+  };
 }
 
 /** @returns null: no restore in place has written to it */
@@ -59,11 +73,14 @@ export function inPlaceNoteIn(extraConfig: XmlValue | undefined): InPlaceNote | 
   return run !== undefined && point !== undefined ? { run, point, isWhole: torn === undefined } : null;
 }
 
-export function markOptionOf({ run, point, isTorn, safety, disks, starts }: InPlaceMark): SoapObject {
+export function markOptionOf({ run, point, isTorn, safety, disks, since }: InPlaceMark): SoapObject {
   const keys = (disks ?? []).map(({ key }) => key).join(',');
   const ids = (disks ?? []).map(({ id }) => id ?? '').join(',');
   const facts = `run=${run} point=${point} torn=${isTorn ? 'yes' : 'no'} safety=${safety ?? ''}`;
-  return optionOf(markOption, `${facts} disks=${keys} ids=${ids}${starts === null ? '' : ` starts=${starts}`}`);
+  return optionOf(
+    markOption,
+    `${facts} disks=${keys} ids=${ids}${since === null ? '' : ` starts=${since.starts} at=${since.at}`}`,
+  );
 }
 
 /** An empty value removes the key (vSphere API reference, VirtualMachineConfigSpec.extraConfig). */

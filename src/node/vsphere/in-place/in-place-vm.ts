@@ -29,8 +29,8 @@ export interface InPlaceVm {
   readonly others: readonly string[];
   /** Where an earlier restore has torn it: labels of wanted disks that are none of those that it writes to. */
   readonly untouched: readonly string[];
-  /** Where an earlier restore has torn it: keys of disks that it writes to and that the VM does not have any more. */
-  readonly missing: readonly number[];
+  /** Where an earlier restore has torn it: disks that it writes to and that the VM does not have any more. */
+  readonly missing: readonly MarkedDisk[];
 }
 
 /**
@@ -111,9 +111,7 @@ export async function inPlaceVm(
     mark,
     disks,
     others: own.filter(({ key }) => !used.has(key)).map(({ label }) => label),
-    missing: mark?.isTorn
-      ? (mark.disks ?? []).filter((one) => !own.some((disk) => isThat(one, disk))).map(({ key }) => key)
-      : [],
+    missing: mark?.isTorn ? (mark.disks ?? []).filter((one) => !own.some((disk) => isThat(one, disk))) : [],
     untouched: mark?.isTorn
       ? [...disks.values()].filter((disk) => !isMarked(mark, disk)).map(({ label }) => label)
       : [],

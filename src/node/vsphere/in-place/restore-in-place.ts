@@ -42,7 +42,7 @@ export type Phase = 'comparing' | 'writing' | 'reading again';
 export interface InPlaceRestore {
   readonly vm: Moref;
   readonly disks: readonly BackDisk[];
-  readonly mark: Omit<InPlaceMark, 'isTorn' | 'disks' | 'starts'>;
+  readonly mark: Omit<InPlaceMark, 'isTorn' | 'disks' | 'since'>;
   /** The run whose restore is gone on with; null: none. */
   readonly takesOver: string | null;
   /** At the end all of each disk is read and compared, not only what was written. */
@@ -89,15 +89,16 @@ export async function restoreInPlace(
   assertOurs(before, request);
   request.onActivity('marking the VM');
   const isTorn = before.mark?.isTorn ?? false;
-  const overTorn = isTorn ? lostOverTorn(before, request) : null;
+  const overTorn = isTorn ? await lostOverTorn(vsphere, before, request, signal) : null;
   if (overTorn !== null) request.warn(overTorn);
   if (before.missing.length > 0) request.warn(missingText(before));
   const mark = {
     ...request.mark,
     // Who goes on with it names no backup that has not all of it.
     ...(overTorn === null ? {} : { safety: null }),
-    disks: [...before.disks].map(([id, { key }]) => ({ key, id })),
-    starts: before.seen.starts,
+    // One that is away may come back, and is torn then.
+    disks: [...[...before.disks].map(([id, { key }]) => ({ key, id })), ...before.missing],
+    since: { starts: before.seen.starts, at: began },
   };
   await setMark(vsphere, request, { ...mark, isTorn }, null, signal);
   const areas = await request.areas(vsphere, vm, signal);
@@ -142,13 +143,21 @@ function lostBy(marked: InPlaceVm, { disks, mark }: InPlaceRestore, found: reado
 }
 
 const missingText = ({ seen, mark, missing }: InPlaceVm): string =>
-  `run ${mark?.run} writes to disks that the VM ${seen.name} does not have any more (device ${missing.join(', ')}): they may be torn. If they come back, restore them before anybody uses them`;
+  `run ${mark?.run} writes to disks that the VM ${seen.name} does not have any more (device ${missing.map(({ key }) => key).join(', ')}): they may be torn. If they come back, restore them before anybody uses them`;
 
 /** Of a VM that an earlier restore has torn: what was written since its backup was made. @returns null: nothing that shows */
-function lostOverTorn({ seen, mark, untouched }: InPlaceVm, { mark: { safety } }: InPlaceRestore): string | null {
+async function lostOverTorn(
+  vsphere: Vsphere,
+  { seen, mark, untouched }: InPlaceVm,
+  { vm, mark: { safety } }: InPlaceRestore,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
   if (mark === null) return null;
   const backup = safety === null ? 'the backup before that' : `the backup ${safety}`;
-  if (mark.starts !== null && mark.starts !== seen.starts)
+  const { since } = mark;
+  const isStarted =
+    since !== null && (since.starts !== seen.starts || (await wasStarted(vsphere, vm, signal, since.at)));
+  if (isStarted)
     return `somebody has started the VM ${seen.name} since run ${mark.run} has restored it in part: what was written since is in no restore point`;
   return untouched.length === 0
     ? null

@@ -3,6 +3,7 @@ import { SendenseError, toSendenseError } from '../../../errors/sendense-error.t
 import type { SoapObject } from '../encode-soap.ts';
 import { faultOf } from '../fault.ts';
 import { abortLease } from '../import/import-lease.ts';
+import { chainsOf } from '../disk-chain.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, type Moref } from '../xml.ts';
@@ -84,18 +85,21 @@ export async function endCarrier(
   const seen = await lookAtVm(vsphere, object, signal);
   if (seen === null || !isCarrier(seen, target.object, key)) return null;
   const stays = (why: string): string => `the VM ${seen.name} (${vm}), which was to bring a disk, stays: ${why}`;
-  const useOf = async (now: SeenVm): Promise<string | null> => {
-    const sign = useSeen(now);
-    if (sign !== null) return stays(sign);
-    return (await wasStarted(vsphere, object, signal)) ? stays('somebody has started it') : null;
-  };
-  const used = await useOf(seen);
-  if (used !== null) return used;
+  const used = await useOfCarrier(vsphere, seen, signal);
+  if (used !== null && sharesDisk(seen, target)) {
+    assertDetachable(seen, target, used);
+    await detachGiven(vsphere, seen, target, signal);
+    return stays(`${used}. The disk is that of ${target.name} now`);
+  }
+  if (used !== null) return stays(used);
   await detachGiven(vsphere, seen, target, signal);
   try {
     // Where somebody has changed its notes meanwhile, it is theirs.
-    const judge = async (now: SeenVm): Promise<string | null> =>
-      isCarrier(now, target.object, key) ? useOf(now) : stays('somebody has changed its notes');
+    const judge = async (now: SeenVm): Promise<string | null> => {
+      if (!isCarrier(now, target.object, key)) return stays('somebody has changed its notes');
+      const sign = await useOfCarrier(vsphere, now, signal);
+      return sign === null ? null : stays(sign);
+    };
     return await destroyJudged(vsphere, object, judge, signal);
   } catch (error) {
     signal?.throwIfAborted();
@@ -105,6 +109,29 @@ export async function endCarrier(
       ? stays('its import has not ended yet; vSphere removes it within a few minutes')
       : stays(toSendenseError(error).message);
   }
+}
+
+/** Whether somebody has used a VM that brings a disk: what is on that disk may be theirs. @returns what they have done; null: nobody has */
+export const useOfCarrier = async (vsphere: Vsphere, seen: SeenVm, signal?: AbortSignal): Promise<string | null> =>
+  useSeen(seen) ?? ((await wasStarted(vsphere, seen.object, signal)) ? 'somebody has started it' : null);
+
+const chainFilesOf = ({ values }: SeenVm): string[] =>
+  chainsOf(list(values.get('config.hardware'), 'device')).map(({ path }) => path);
+
+/** Also where a snapshot of it is built on the disk. */
+function sharesDisk(carrier: SeenVm, target: SeenVm): boolean {
+  const own = new Set(chainFilesOf(target));
+  return chainFilesOf(carrier).some((path) => own.has(path));
+}
+
+/** Two VMs with one disk would spoil it. @throws SendenseError `target.unfit` where the other one does not let go of it */
+function assertDetachable({ isOn, isTemplate, hasSnapshot, name, object }: SeenVm, target: SeenVm, used: string): void {
+  if (!isOn && !isTemplate && !hasSnapshot) return;
+  throw new SendenseError(
+    'target.unfit',
+    `the VM ${name} (${object.value}), which has brought a disk of ${target.name}, still has that disk, too: ${used}`,
+    { remedy: 'Detach the disk from it in vSphere, without deleting the file, then run the same restore again.' },
+  );
 }
 
 /** What can be seen of it; it is made with one disk. Null: nobody uses it. */

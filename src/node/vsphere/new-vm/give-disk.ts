@@ -3,7 +3,7 @@ import type { SoapObject } from '../encode-soap.ts';
 import { disksOf } from '../vm-disks.ts';
 import type { Vsphere } from '../vsphere.ts';
 import { list, type Moref } from '../xml.ts';
-import { carriedDisk, endCarrier, withoutDisk } from './carrier.ts';
+import { carriedDisk, endCarrier, useOfCarrier, withoutDisk } from './carrier.ts';
 import { wholeDisks, notesOption, type DiskNotes } from './disk-notes.ts';
 import { changeVm, lookAtVm, type MarkedVm, type SeenVm } from './marked-vm.ts';
 import { assertUntouched } from './untouched.ts';
@@ -33,7 +33,9 @@ export async function giveDisk(vsphere: Vsphere, given: Given, signal?: AbortSig
   if (!carrier || carrier.lease !== null) return false;
   const brought = await lookAtVm(vsphere, { type: 'VirtualMachine', value: carrier.vm }, signal);
   const disk = carriedDisk(brought, object, key);
-  if (disk === null || disk.capacity_bytes !== bytes) return false;
+  if (brought === null || disk === null || disk.capacity_bytes !== bytes) return false;
+  // What is on the disk may be theirs by now: it is brought again.
+  if ((await useOfCarrier(vsphere, brought, signal)) !== null) return false;
   await changeVm(
     vsphere,
     object,

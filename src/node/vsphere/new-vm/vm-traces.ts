@@ -34,15 +34,17 @@ export function hardwareDigest(values: Values): string {
 /** Values that the start of a VM writes into its configuration. */
 const startOptions = ['cleanShutdown', 'softPowerOff', 'sched.swap.derivedName', 'vmotion.checkpointFBSize'];
 
-/** Of what the start of a VM leaves in its configuration and among its files: it differs once the VM was started. */
+/** Of what the start of a VM leaves in its configuration and among its files, wherever they are: it differs once the VM was started. */
 export function startsDigest(values: Values): string {
   const options = list(values.get('config.extraConfig'), 'OptionValue')
     .map((one) => [optionalText(one, 'key') ?? '', optionalText(one, 'value') ?? ''] as const)
     .filter(([key]) => startOptions.includes(key))
+    // A path: another one when the VM has moved.
+    .map(([key, value]) => [key, value.includes('/') ? '/' : value] as const)
     .toSorted(([one], [other]) => one.localeCompare(other));
   const logs = list(values.get('layoutEx'), 'file')
     .filter((file) => optionalText(file, 'type') === 'log')
-    .map((file) => optionalText(file, 'name') ?? '')
+    .map((file) => (optionalText(file, 'name') ?? '').replace(/^.*[/\]] ?/, ''))
     .toSorted();
   return digestOf([options, logs]);
 }

@@ -3,6 +3,8 @@ import { diskRefs } from '../disk-refs.ts';
 import type { SnapshotDiskRef, TransportContext, TransportName } from '../transports/transport.ts';
 import { vmFacts } from '../vm-facts.ts';
 import type { Vsphere } from '../vsphere.ts';
+import type { Moref } from '../xml.ts';
+import { endCarrier } from './carrier.ts';
 import { wholeDisks } from './disk-notes.ts';
 import { fillDisk, type DiskFill } from './fill-disk.ts';
 import { endCarriers, giveDisk } from './give-disk.ts';
@@ -85,6 +87,7 @@ async function writeDisk(
   const { from, psk = null } = one.source;
   if (by === 'https') {
     const { vm, options } = work;
+    await endFormer(vsphere, context, object, key);
     await importDisk(vsphere, context, { object, vm, disk: one.wanted, options, from, psk, ...heard });
     request.onActivity?.(`giving ${label} to the VM`);
     const given = await take(vsphere, context, work, one);
@@ -112,6 +115,19 @@ async function take(
   const seen = await lookAtMarked(vsphere, object, signal);
   for (const stays of seen ? await endCarriers(vsphere, seen, { signal }) : []) warn(stays);
   return disks;
+}
+
+/** What was to bring the disk before, and has not: its place in the notes is for the next one. */
+async function endFormer(
+  vsphere: Vsphere,
+  { signal, warn }: TransportContext,
+  object: Moref,
+  key: number,
+): Promise<void> {
+  const seen = await lookAtMarked(vsphere, object, signal);
+  const former = seen?.notes?.carriers.get(key);
+  const stays = seen && former ? await endCarrier(vsphere, seen, key, former, signal) : null;
+  if (stays !== null) warn(stays);
 }
 
 /** VMware's library finds all else by itself. */

@@ -73,7 +73,10 @@ function said(event: RunEvent, title: string): readonly [kind: LogLine['kind'], 
     case 'undo.failed':
       return ['error', `could not be cleaned up: ${event.error.code}: ${event.error.message}`];
     case 'run.cancelling':
-      return ['warning', `${event.signal}: stopping and cleaning up`];
+      return [
+        'warning',
+        `${event.signal.startsWith('SIG') ? '' : 'cancelled by '}${event.signal}: stopping and cleaning up`,
+      ];
     case 'run.finished':
       return [
         event.error === null ? 'good' : 'error',

@@ -5,6 +5,7 @@ import { finishVm, reopenVm } from '../../../../src/node/vsphere/new-vm/finish-v
 import { judgePlace } from '../../../../src/node/vsphere/new-vm/judge-place.ts';
 import { makeVm, type NewVm } from '../../../../src/node/vsphere/new-vm/make-vm.ts';
 import { changeVm } from '../../../../src/node/vsphere/new-vm/marked-vm.ts';
+import { giveDisk } from '../../../../src/node/vsphere/new-vm/give-disk.ts';
 import { notesOption } from '../../../../src/node/vsphere/new-vm/disk-notes.ts';
 import { findPlace } from '../../../../src/node/vsphere/new-vm/place.ts';
 import { removeUnfinished } from '../../../../src/node/vsphere/new-vm/remove-unfinished.ts';
@@ -22,7 +23,7 @@ import { savedConfig } from './saved-config.ts';
 const MiB = 1024 * 1024;
 const asked = 'a'.repeat(64);
 const other = { run: 'run-2', point: 'p-1' };
-const inPlace = { run: 'run-3', point: 'p-3', isTorn: true, safety: null, disks: null, starts: null };
+const inPlace = { run: 'run-3', point: 'p-3', isTorn: true, safety: null, disks: null, since: null };
 let vcenter: Vcenter;
 let vsphere: Vsphere;
 let soap: RawSoap;
@@ -186,6 +187,9 @@ it.each([
     ['extraConfig', notes === null ? [] : [notesOption({ ...notes, carriers })]],
   ]);
   await use(carrier);
+  // What is on its disk may be theirs: it is brought again.
+  const given = { object: made.made.object, run: made.run, key: 2000, address: 'scsi0:0', bytes: 4 * MiB };
+  expect(await giveDisk(vsphere, given)).toBe(false);
   expect(await made.removed()).toMatchObject({
     removed: made.run,
     warnings: [`the VM ${carrier.name} (${carrier.moref}), which was to bring a disk, stays: ${why}`],

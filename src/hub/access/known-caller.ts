@@ -1,0 +1,17 @@
+import { listTokens } from '../../state/access/tokens.ts';
+import { findUser } from '../../state/access/users.ts';
+import type { State } from '../../state/database/open-state.ts';
+import { callerName } from './manage-tokens.ts';
+
+/**
+ * Whether the user or token still is there and is let in that a caller was (`Caller.identity`). Of others nothing is known here: of the
+ * hub's own token, and of users of a proxy.
+ */
+export function isKnownCaller(state: State, identity: string, now: number): boolean {
+  const [, name, made] = /^(.+) (\d{1,15})$/.exec(identity) ?? [];
+  if (name === undefined) return true;
+  const token = listTokens(state).find((one) => callerName(one.name) === name);
+  if (token) return token.created === Number(made) && (token.expires === null || token.expires > now);
+  const user = findUser(state, name);
+  return user?.created === Number(made) && user.disabled === null;
+}
