@@ -10,7 +10,17 @@ export function wordOf<W extends string>(
   words: readonly W[],
 ): W | undefined {
   const text = query[name];
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : oneOf(text, name, words);
+}
+
+/** The same of several words with commas between them. @throws SendenseError `request.invalid` */
+export const wordsOf = <W extends string>(
+  query: Readonly<Record<string, string>>,
+  name: string,
+  words: readonly W[],
+): readonly W[] | undefined => query[name]?.split(',').map((text) => oneOf(text, name, words));
+
+function oneOf<W extends string>(text: string, name: string, words: readonly W[]): W {
   const found = words.find((word) => word === text);
   if (found !== undefined) return found;
   throw new SendenseError('request.invalid', `${name} is none of ${words.join(', ')}`, { details: { field: name } });

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { takeJudged } from '../hub/runs/judged-plan.ts';
 import type { CommandContext } from './command.ts';
 import { planFile } from './plan-file.ts';
 import { nameOfInput } from './plan-input.ts';
@@ -10,5 +11,8 @@ export async function givenPlans(context: CommandContext): Promise<PlanToRun[]> 
   const as = nameOfInput(args, options['as']) ?? resolve('stdin.yaml');
   const mode = options['mode'] as Mode | undefined;
   const text = args.includes('-') ? Buffer.from(await readInput()).toString('utf8') : '';
-  return args.map((name) => (name === '-' ? { file: as, text, mode } : { file: planFile(name, context), mode }));
+  const judged = takeJudged();
+  return args.map((name) =>
+    name === '-' ? { file: as, text, mode } : { file: planFile(name, context), mode, judged },
+  );
 }

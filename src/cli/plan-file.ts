@@ -10,7 +10,8 @@ import { commands } from './commands/index.ts';
  * @throws SendenseError `usage`, with what may have been meant
  */
 export function planFile(name: string, { implied }: Pick<CommandContext, 'implied'>): string {
-  const found = statSync(name, { throwIfNoEntry: false });
+  // No file has a name with NUL.
+  const found = name.includes('\0') ? undefined : statSync(name, { throwIfNoEntry: false });
   if (found?.isDirectory()) throw usage(`${name} is a folder, not a plan file`, plansIn(name).slice(0, 3));
   if (found) return resolve(name);
   const isPath = /[/\\.]/.test(name);

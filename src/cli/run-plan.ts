@@ -4,6 +4,7 @@ import { errorToJson, exitCodeOf, toSendenseError } from '../errors/sendense-err
 import { findSettings } from '../plan/load-settings.ts';
 import type { RunEvent, RunFinishedEvent } from '../schemas/types.ts';
 import type { Hub } from '../hub/hub.ts';
+import type { JudgedPlan } from '../hub/runs/judged-plan.ts';
 import type { RunRequest } from '../hub/runs/run-request.ts';
 import { shortPath } from '../view/reports/error-report.ts';
 import { openView } from '../view/run/open-view.ts';
@@ -25,6 +26,8 @@ export interface PlanToRun {
   /** The plan itself, where it is in no file. */
   readonly text?: string;
   readonly mode?: Mode | undefined;
+  /** The plan that the file has to have still, where the hub has judged it. */
+  readonly judged?: JudgedPlan | undefined;
   /** Where a command made the text: which part of the command line each key comes from. */
   readonly options?: OptionNames | undefined;
   /** Begins it in another way than `Hub.run`; undefined: there was nothing to run. */

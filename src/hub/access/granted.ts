@@ -35,11 +35,20 @@ interface GrantedCaller {
   grantedNow(): Granted | undefined;
 }
 
+/** What tells a user or a token from another one of the same name. */
+const identityOf = (name: string, made: number | null): string => (made === null ? name : `${name} ${made}`);
+
+/** The name and the time of an identity; null: it has no time. */
+export function partsOfIdentity(identity: string): { readonly name: string; readonly made: number } | null {
+  const [, name, made] = /^(.+) (\d{1,15})$/.exec(identity) ?? [];
+  return name === undefined ? null : { name, made: Number(made) };
+}
+
 /** Who calls with what was granted. */
 export const callerOfGrant = ({ kind, name, made, isFresh, grantedNow }: GrantedCaller, granted: Granted): Caller => ({
   kind,
   name,
-  identity: made === null ? name : `${name} ${made}`,
+  identity: identityOf(name, made),
   rights: rightsOf(granted.roles as readonly Role[]),
   granted,
   allVms: granted.vms === null,

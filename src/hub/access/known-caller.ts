@@ -1,6 +1,7 @@
 import { listTokens } from '../../state/access/tokens.ts';
 import { findUser } from '../../state/access/users.ts';
 import type { State } from '../../state/database/open-state.ts';
+import { partsOfIdentity } from './granted.ts';
 import { callerName } from './manage-tokens.ts';
 
 /**
@@ -8,10 +9,11 @@ import { callerName } from './manage-tokens.ts';
  * hub's own token, and of users of a proxy.
  */
 export function isKnownCaller(state: State, identity: string, now: number): boolean {
-  const [, name, made] = /^(.+) (\d{1,15})$/.exec(identity) ?? [];
-  if (name === undefined) return true;
+  const parts = partsOfIdentity(identity);
+  if (parts === null) return true;
+  const { name, made } = parts;
   const token = listTokens(state).find((one) => callerName(one.name) === name);
-  if (token) return token.created === Number(made) && (token.expires === null || token.expires > now);
+  if (token) return token.created === made && (token.expires === null || token.expires > now);
   const user = findUser(state, name);
-  return user?.created === Number(made) && user.disabled === null;
+  return user?.created === made && user.disabled === null;
 }

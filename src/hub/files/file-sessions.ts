@@ -60,7 +60,7 @@ export interface AllFileSessions extends AsyncDisposable {
   /** How many are open or being opened. */
   readonly count: number;
   /** Ends what those had opened who are let in no more: nobody else may close it, and it counts for nothing. */
-  endOfLost(): void;
+  endLost(): void;
   /** Nothing is open and nobody asks: ends the reader that waits. */
   rest(): PromiseLike<void>;
 }
@@ -175,7 +175,7 @@ export function createFileSessions(
     get count() {
       return held.size;
     },
-    endOfLost() {
+    endLost() {
       const now = Date.now();
       for (const one of held.values()) if (!isKnownCaller(services.state, one.identity, now)) one.end();
     },

@@ -77,7 +77,7 @@ export async function serveFiles(
   }
   const idle = Promise.withResolvers<void>();
   const timer = setInterval(() => {
-    endOfLost(files);
+    endLost(files);
     if (files.count > 0) touch();
     else if (performance.now() - last > patienceMs) {
       idle.resolve();
@@ -91,9 +91,9 @@ export async function serveFiles(
 }
 
 /** A database that is busy is asked at the next look. */
-function endOfLost(files: AllFileSessions): void {
+function endLost(files: AllFileSessions): void {
   try {
-    files.endOfLost();
+    files.endLost();
   } catch {
     // See above.
   }

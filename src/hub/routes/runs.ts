@@ -1,6 +1,6 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import type { Call } from '../../api/route.ts';
-import { wordOf } from '../../api/words.ts';
+import { wordOf, wordsOf } from '../../api/words.ts';
 import { planKinds } from '../../plan/diagnostics/schema-node.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubRunLog, HubRuns, ShowRunOutput } from '../../schemas/types.ts';
@@ -50,7 +50,7 @@ export const listRuns = defineRoute({
       const { plan, vm, since } = query;
       const kind = wordOf(query, 'kind', runKinds);
       const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
-      const filter = { kind, plan, vm, status: statusesIn(query['status']), since: from, sees };
+      const filter = { kind, plan, vm, status: wordsOf(query, 'status', statuses), since: from, sees };
       const page = pageRequest('runs', query, pages);
       const { entries, next } = parts.hub.pages.runs(filter, page);
       return { version: 1, runs: [...entries], next_cursor: cursorOf(next, page) };
@@ -115,14 +115,3 @@ export function knownRun(call: Call<HubParts>): string {
 }
 
 const unknownRun = (id: string): SendenseError => new SendenseError('run.unknown', `there is no run ${id}`);
-
-/** @throws SendenseError `request.invalid` */
-function statusesIn(text: string | undefined): readonly RunsTable['status'][] | undefined {
-  if (text === undefined) return undefined;
-  const named = text.split(',');
-  const found = statuses.filter((status) => named.includes(status));
-  if (found.length > 0 && named.every((name) => (statuses as readonly string[]).includes(name))) return found;
-  throw new SendenseError('request.invalid', `status is none of ${statuses.join(', ')}`, {
-    details: { field: 'status' },
-  });
-}

@@ -17,16 +17,19 @@ export const judgedEnvironment = (judged: JudgedPlan | undefined): Readonly<Reco
 /** The mode of a run makes an incremental of a backup, and the other way round. */
 const isAlike = (one: string, other: string): boolean => one === other || (isBackupKind(one) && isBackupKind(other));
 
+/** The plan that this process may run; undefined: any. What it starts is not bound by that. */
+export function takeJudged(): JudgedPlan | undefined {
+  const text = process.env[variable];
+  if (text === undefined) return undefined;
+  Reflect.deleteProperty(process.env, variable);
+  return JSON.parse(text) as JudgedPlan;
+}
+
 /**
  * The file of a plan is read when it runs, and somebody may have changed it since it was judged: then it is none that the caller may run.
- * What this process starts is not bound by that.
  * @throws SendenseError `plan.unknown`
  */
-export function assertAsJudged(file: string, now: JudgedPlan): void {
-  const text = process.env[variable];
-  if (text === undefined) return;
-  Reflect.deleteProperty(process.env, variable);
-  const judged = JSON.parse(text) as JudgedPlan;
+export function assertAsJudged(file: string, judged: JudgedPlan, now: JudgedPlan): void {
   if (judged.plan === now.plan && isAlike(judged.kind, now.kind) && judged.vm === now.vm) return;
   throw new SendenseError(
     'plan.unknown',

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../../engine/pipeline.ts';
-import { assertAsJudged } from './judged-plan.ts';
+import { assertAsJudged, type JudgedPlan } from './judged-plan.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import type { Mode } from '../../plan/expand/apply-mode.ts';
@@ -36,16 +36,18 @@ export interface PlanRequest {
   /** The plan's text, instead of what is in `file`. */
   readonly text?: string | undefined;
   readonly mode?: Mode | undefined;
+  /** The plan that the file has to have still; undefined: any. */
+  readonly judged?: JudgedPlan | undefined;
 }
 
-/** @throws SendenseError `plan.invalid` with the diagnostics in its details; `usage` for a mode that the plan cannot have */
+/** @throws SendenseError `plan.invalid` with the diagnostics in its details; `usage` for a mode that the plan cannot have; `plan.unknown` */
 export function loadPipeline(request: PlanRequest, settings: LoadedSettings): Pipeline {
   const loaded =
     request.text === undefined ? loadPlanFile(request.file) : loadPlanText({ file: request.file, text: request.text });
   const { pipeline, diagnostics, document } = completePlan(loaded, settings, request.mode);
   if (!pipeline) throw invalidPlan(diagnostics, document.text);
-  if (request.text === undefined)
-    assertAsJudged(request.file, { plan: pipeline.name, kind: pipeline.kind, vm: pipeline.vm });
+  const { name: plan, kind, vm } = pipeline;
+  if (request.judged) assertAsJudged(request.file, request.judged, { plan, kind, vm });
   return pipeline;
 }
 

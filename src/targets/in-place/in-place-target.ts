@@ -1,12 +1,5 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
-import type {
-  InPlaceChecked,
-  InPlaceEnded,
-  InPlaceStartRequest,
-  JobStatus,
-  VsphereMachine,
-  VsphereSourceSpec,
-} from '../../schemas/types.ts';
+import type { InPlaceStartRequest, JobStatus, VsphereMachine, VsphereSourceSpec } from '../../schemas/types.ts';
 import type { KeyedDisk, TargetHub } from '../target-hub.ts';
 import type { RestoreRequest, TargetKind } from '../target-kind.ts';
 import {
@@ -25,6 +18,8 @@ import { writtenDisk } from '../vsphere/write-vm.ts';
 import { checkInPlace, effectsOf, uuidOf, type CheckedInPlace } from './check-in-place.ts';
 import { claimOf, type InPlaceClaim } from './in-place-claim.ts';
 import { safeguarding } from './safeguarding.ts';
+import { assertSaved, beforeThat, safetyPoint, stateBeforeNotes, type SafetyPoint } from './state-before.ts';
+import { givenUpText, tornText } from './what-stays.ts';
 
 type Request = RestoreRequest<'inPlace'>;
 
@@ -48,9 +43,8 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
     if (found.checked.torn_by) hub.warn(givenUpText(found.checked, found.checked.torn_by));
     // From here on the VM may bear a mark of this run.
     run.remember('vm', markedOf(request, found));
-    const safety = safetyOf(request, found);
-    const fit = await ifFit(hub, request, found, safety);
-    const writing = { safety, fit, onBegun: () => run.remember('begun', true) };
+    const before = await safetyPoint(hub, request, found.checked);
+    const writing = { before, onBegun: () => run.remember('begun', true) };
     const { disks, restored_vm: written } = await writeDisks(hub, request, claim, found, writing);
     const isSaved = written?.not_in_safety !== true;
     return {
@@ -60,7 +54,7 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
         const bytes = disks.find(({ key }) => key === own.key)?.bytes_transferred ?? 0;
         return writtenDisk(disk.disk, own.file, bytes);
       }),
-      machine: machineOf(request, claim, found, isSaved ? fit : null, isSaved),
+      machine: machineOf(request, claim, found, isSaved ? before.fit : null, isSaved),
     };
   },
 
@@ -98,37 +92,6 @@ export const inPlaceTarget = (hub: TargetHub): TargetKind<'inPlace', InPlaceClai
   ...onlyDisks,
   starting: vmStarting(hub),
 });
-
-/**
- * No backup was made of a VM that was torn. Where another run has completed it since, somebody may have used it.
- * @throws SendenseError `target.unfit`
- */
-function assertSaved({ to, safety }: Request, { name, unfinished }: InPlaceChecked): void {
-  if (!to.safetyBackup || safety === null || safety === undefined || safety.backup_id !== null) return;
-  if (unfinished?.torn) return;
-  throw new SendenseError(
-    'target.unfit',
-    `the VM ${name} was restored in part when this run began, so no backup of it was made, and another restore has completed it meanwhile`,
-    { remedy: 'Nothing was written. Run the restore again: it backs up the present state first.' },
-  );
-}
-
-const givenUpText = ({ name }: InPlaceChecked, { run, point }: NonNullable<InPlaceChecked['torn_by']>): string =>
-  `run ${run} has restored the VM ${name} in part, from ${point}, and somebody has removed the mark that said so: what was on its disks before this restore was not whole`;
-
-/**
- * What stays behind.
- * @param hasBegun whether it is known that something was written; where the VM is gone nobody can say that nothing was
- */
-function tornText(which: string, state: InPlaceEnded['state'], hasBegun: boolean): string | null {
-  if (state === 'torn')
-    return `${which} is restored in part: its disks are not whole, and its notes say so. Do not start it. Run the same restore again: it goes on`;
-  if (state === 'gone')
-    return `${which} is not there any more: somebody has deleted or unregistered it. ${hasBegun ? 'Its disks are restored in part' : 'Nobody knows whether its disks are restored in part'}: if you register it again, do not start it before the same restore has gone on to its end`;
-  return state === 'unmarked'
-    ? `${which} is restored in part, and somebody has removed the mark that said so: its disks are not whole. Do not start it. Run the same restore again, with --compare-all`
-    : null;
-}
 
 /** A VM that may bear a mark of the run. */
 interface MarkedVm {
@@ -168,10 +131,7 @@ function diskOf({ checked }: CheckedInPlace, uuid: string | undefined): CheckedI
 }
 
 interface Writing {
-  /** The restore point of the state before. */
-  readonly safety: string | null;
-  /** The same, if one can go back to it; else null. */
-  readonly fit: string | null;
+  readonly before: SafetyPoint;
   /** Something may have been written. */
   onBegun(): void;
 }
@@ -185,7 +145,7 @@ async function writeDisks(
   request: Request,
   claim: InPlaceClaim,
   found: CheckedInPlace,
-  { safety, fit, onBegun }: Writing,
+  { before, onBegun }: Writing,
 ) {
   const { disks, from, to } = request;
   const { node, job } = claim;
@@ -193,7 +153,9 @@ async function writeDisks(
   const login = await hub.login(spec);
   const keyed = disks.map((disk) => ({ key: diskOf(found, disk.uuid).key, disk }));
   if (checked.unfinished)
-    hub.log(`going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished, fit)}`);
+    hub.log(
+      `going on with what run ${checked.unfinished.run} has begun; ${beforeThat(checked.unfinished, before.fit)}`,
+    );
   let hasBegun = false;
   await using served = await hub.serve(node, keyed, from);
   // Awaited: the disks are served until then.
@@ -219,7 +181,7 @@ async function writeDisks(
           name: checked.name,
           run: claim.run,
           point: from.point().backup_id,
-          safety,
+          safety: before.id,
           takes_over: takesOver,
           disks: await startDisks(hub, client, request, keyed),
           compare_all: to.compareAll,
@@ -232,13 +194,6 @@ async function writeDisks(
       ),
   });
 }
-
-const beforeThat = ({ torn }: Unfinished, safety: string | null): string => {
-  if (!torn) return 'it has written nothing';
-  return safety === null ? 'no restore point has all of the state before that' : `the backup before that was ${safety}`;
-};
-
-type Unfinished = NonNullable<CheckedInPlace['checked']['unfinished']>;
 
 const phases: Readonly<Record<string, string>> = { digesting: 'comparing', copying: 'writing', flushing: 'comparing' };
 
@@ -273,30 +228,7 @@ async function startDisks(
   return [first, ...rest];
 }
 
-/**
- * The restore point of the state before. That of an earlier run counts only if the run has begun to write: else somebody may have used the
- * VM since.
- */
-function safetyOf({ safety }: Request, { checked: { unfinished } }: CheckedInPlace): string | null {
-  // Of a torn VM the backup of this run is none of the state before: another run may have come in between, with one of its own.
-  return unfinished?.torn ? unfinished.safety : (safety?.backup_id ?? null);
-}
-
-/** One of an earlier run may be gone by now. The mark of the VM names it all the same: who goes on later may be better off. */
-async function ifFit(
-  hub: TargetHub,
-  { from }: Request,
-  { checked: { unfinished } }: CheckedInPlace,
-  safety: string | null,
-): Promise<string | null> {
-  if (safety === null || !unfinished?.torn) return safety;
-  const why = await from.whyUnfit(safety);
-  if (why === null) return safety;
-  hub.warn(`the backup before run ${unfinished.run}, ${safety}, ${why}: nobody can go back to the state before`);
-  return null;
-}
-
-/** @param isSaved whether all of what was overwritten is in a restore point @param safety which one */
+/** @param isSaved whether all of what was overwritten is in a restore point @param safety the one of the state before */
 function machineOf(
   request: Request,
   { run, node }: InPlaceClaim,
@@ -320,19 +252,13 @@ function machineOf(
       return { disk, key, device_key: key };
     }),
     notes: [
-      ...stateBefore(safety, !isSaved || checked.unfinished?.torn === true),
+      ...stateBeforeNotes(safety, !isSaved || checked.unfinished?.torn === true),
       'its hardware and its NVRAM are as they were before the restore',
       ...(to.compareAll ? [allRead] : []),
       ...(checked.others.length === 0 ? [] : [`not restored: ${checked.others.join(', ')}`]),
     ],
   };
 }
-
-/** @param isOverwritten whether something of it is, that a backup may lack */
-const stateBefore = (point: string | null, isOverwritten: boolean): string[] => {
-  if (point !== null) return [`the state before is restore point ${point}`];
-  return isOverwritten ? ['no restore point has all of the state before'] : [];
-};
 
 const end = (
   { client, source, login, signal }: AskedNode,

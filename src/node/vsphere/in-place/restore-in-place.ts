@@ -8,15 +8,9 @@ import type { Vsphere } from '../vsphere.ts';
 import type { Moref } from '../xml.ts';
 import type { AreasSince } from './changed-since.ts';
 import { differences, isStillAs } from './differences.ts';
-import {
-  inPlaceMarkIn,
-  inPlaceNoteIn,
-  markedNotes,
-  markOptionOf,
-  noteOptionOf,
-  type InPlaceMark,
-} from './in-place-mark.ts';
+import { inPlaceMarkIn, markedNotes, markOptionOf, noteOptionOf, type InPlaceMark } from './in-place-mark.ts';
 import { inPlaceVm, type InPlaceVm, type OwnDisk } from './in-place-vm.ts';
+import { lostBy, lostOverTorn, missingText, staleBy } from './lost-state.ts';
 import { readAgain, writeDifferences } from './write-differences.ts';
 
 /** A disk of a restore point that goes back to where it was. */
@@ -117,7 +111,7 @@ export async function restoreInPlace(
   const changedSince = isTorn ? null : lostBy(marked, request, found);
   if (changedSince !== null) request.warn(changedSince);
   const lost = overTorn ?? changedSince;
-  const torn = { ...mark, isTorn: true, safety: lost === null ? mark.safety : null };
+  const torn = { ...mark, isTorn: true, ...(changedSince === null ? {} : { safety: null }) };
   if (total > 0) await setMark(vsphere, request, torn, since, signal);
   const stillOurs = (): Promise<void> => assertStillOurs(vsphere, request, { since, began }, signal);
   for (const one of found) {
@@ -126,48 +120,6 @@ export async function restoreInPlace(
   }
   await stillOurs();
   return { vm: marked, isLost: lost !== null };
-}
-
-/** The state that is overwritten is not the one of the safety backup, where somebody has come in between. @returns null: it is */
-function lostBy(marked: InPlaceVm, { disks, mark }: InPlaceRestore, found: readonly Found[]): string | null {
-  const backup = mark.safety === null ? 'the backup before this restore' : `the backup ${mark.safety}`;
-  const stale = disks.find((disk) => staleBy(disk, marked) !== null);
-  if (stale)
-    return `run ${staleBy(stale, marked)} has restored the VM ${marked.seen.name} in place after ${backup}: what was on its disks since is in no restore point`;
-  const without = mark.safety === null ? [] : found.filter(({ back }) => back.base === null);
-  if (without.length > 0)
-    return `${backup} does not have ${without.map(({ disk }) => disk.label).join(' and ')} of the VM ${marked.seen.name}: what was on it is in no restore point`;
-  if (found.some(({ isChanged }) => isChanged))
-    return `the disks of the VM ${marked.seen.name} were written to after ${backup}: what was written is in no restore point`;
-  return null;
-}
-
-const missingText = ({ seen, mark, missing }: InPlaceVm): string =>
-  `run ${mark?.run} writes to disks that the VM ${seen.name} does not have any more (device ${missing.map(({ key }) => key).join(', ')}): they may be torn. If they come back, restore them before anybody uses them`;
-
-/** Of a VM that an earlier restore has torn: what was written since its backup was made. @returns null: nothing that shows */
-async function lostOverTorn(
-  vsphere: Vsphere,
-  { seen, mark, untouched }: InPlaceVm,
-  { vm, mark: { safety } }: InPlaceRestore,
-  signal: AbortSignal | undefined,
-): Promise<string | null> {
-  if (mark === null) return null;
-  const backup = safety === null ? 'the backup before that' : `the backup ${safety}`;
-  const { since } = mark;
-  const isStarted =
-    since !== null && (since.starts !== seen.starts || (await wasStarted(vsphere, vm, signal, since.at)));
-  if (isStarted)
-    return `somebody has started the VM ${seen.name} since run ${mark.run} has restored it in part: what was written since is in no restore point`;
-  return untouched.length === 0
-    ? null
-    : `run ${mark.run} does not write to ${untouched.join(' and ')} of the VM ${seen.name}: what was written there after ${backup} is in no restore point`;
-}
-
-/** The run that has written to the disks since the safety backup: neither its index nor the list of changes tells what is on them then. */
-function staleBy({ base }: BackDisk, { seen }: InPlaceVm): string | null {
-  const note = inPlaceNoteIn(seen.values.get('config.extraConfig'));
-  return base === null || (note?.run ?? null) === base.restoredInPlace ? null : (note?.run ?? 'unknown');
 }
 
 function isStale(back: BackDisk, marked: InPlaceVm, { log }: InPlaceRestore): boolean {

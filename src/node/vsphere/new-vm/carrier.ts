@@ -86,13 +86,10 @@ export async function endCarrier(
   if (seen === null || !isCarrier(seen, target.object, key)) return null;
   const stays = (why: string): string => `the VM ${seen.name} (${vm}), which was to bring a disk, stays: ${why}`;
   const used = await useOfCarrier(vsphere, seen, signal);
-  if (used !== null && sharesDisk(seen, target)) {
-    assertDetachable(seen, target, used);
-    await detachGiven(vsphere, seen, target, signal);
-    return stays(`${used}. The disk is that of ${target.name} now`);
-  }
-  if (used !== null) return stays(used);
+  const isShared = sharesDisk(seen, target);
+  if (used !== null && isShared) assertDetachable(seen, target, used);
   await detachGiven(vsphere, seen, target, signal);
+  if (used !== null) return stays(isShared ? `${used}. The disk is that of ${target.name} now` : used);
   try {
     // Where somebody has changed its notes meanwhile, it is theirs.
     const judge = async (now: SeenVm): Promise<string | null> => {
