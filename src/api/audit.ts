@@ -76,14 +76,18 @@ export async function audited<T>(
   return result;
 }
 
-/** Writes down what known callers asked for and were refused before anything was done. */
+/** Writes down what known callers asked for and were refused before anything was done, or did not get. */
 export function auditRefusals(app: FastifyInstance, audit: ApiAudit): void {
   app.addHook('onResponse', async (request, reply) => {
     const { route } = request.routeOptions.config;
     const { caller, failure } = request;
-    if (!route || !isAudited(route) || !caller || caller.kind === 'nobody') return;
+    if (!route || !caller || caller.kind === 'nobody') return;
+    if (!isAudited(route) && !(route.watched === true && reply.statusCode >= 400)) return;
     if (request.audited === true || failure?.code === 'node.limited') return;
-    const facts = pathFacts(route, request.params as Readonly<Record<string, unknown>>);
+    const facts = {
+      ...namedFacts(route.params, request.params as Given),
+      ...(route.watched === true && namedFacts(route.query, request.query as Given)),
+    };
     const act = { who: caller.name, caller: caller.kind, address: peerOf(request), action: route.id, facts };
     tryTo(request, () => audit.begin(act)({ status: reply.statusCode, error: failure?.code ?? null }));
   });
@@ -92,14 +96,15 @@ export function auditRefusals(app: FastifyInstance, audit: ApiAudit): void {
 /** Characters of a parameter that nobody has checked. */
 const longestFact = 200;
 
-const pathFacts = (
-  { params }: Pick<Route<never>, 'params'>,
-  given: Readonly<Record<string, unknown>>,
-): Record<string, string> =>
+type Given = Readonly<Record<string, unknown>>;
+
+const namedFacts = (named: Route<never>['params'], given: Given): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(params ?? {}).flatMap(([name, { logAs }]) => {
+    Object.entries(named ?? {}).flatMap(([name, { logAs, factOf }]) => {
       const value = given[name];
-      return logAs === undefined || typeof value !== 'string' ? [] : [[logAs, value.slice(0, longestFact)]];
+      const fact = logAs ?? (factOf && name);
+      if (fact === undefined || typeof value !== 'string') return [];
+      return [[fact, (factOf?.(value) ?? value).slice(0, longestFact)]];
     }),
   );
 

@@ -3,7 +3,9 @@ import type { ErrorObject } from 'ajv/dist/2020.js';
 import { SendenseError } from '../errors/sendense-error.ts';
 import { validatorOf } from '../schemas/validator.ts';
 import { httpError } from './error-answer.ts';
+import { assertNumber } from './numbers.ts';
 import type { Parameter, Route } from './route.ts';
+import { assertWords } from './words.ts';
 
 /** Some parameters as they came. */
 export type Given = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -17,20 +19,27 @@ export function checkParams(
 ): Record<string, string> {
   const params: Record<string, string> = {};
   if (others === 'refused') assertNoOthers(named ?? {}, given);
-  for (const [name, { schema, required }] of Object.entries(named ?? {})) {
+  for (const [name, parameter] of Object.entries(named ?? {})) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
-    if (required && !value) throw invalid(`the ${what} ${name} is missing`, name);
+    if (parameter.required && !value) throw invalid(`the ${what} ${name} is missing`, name);
     if (value === undefined) continue;
     if (typeof value !== 'string') throw invalid(`the ${what} ${name} comes several times`, name);
-    params[name] = schema === undefined ? value : checkParam(schema, name, value);
+    assertFits(name, value, parameter);
+    params[name] = value;
   }
   return params;
 }
 
+function assertFits(name: string, value: string, { schema, words, several = false, number }: Parameter): void {
+  if (schema !== undefined) assertAllowed(schema, name, value);
+  if (words) assertWords(name, value, { words, several });
+  if (number) assertNumber(name, value, number);
+}
+
 /** Ids that come in a path go into file names: only what the schema allows gets through. */
-function checkParam(schema: string, name: string, value: string): string {
+function assertAllowed(schema: string, name: string, value: string): void {
   const validate = validatorOf(schema);
-  if (validate(value)) return value;
+  if (validate(value)) return;
   const [first] = validate.errors ?? [];
   const allowed: unknown = first?.params['allowedValues'];
   if (Array.isArray(allowed)) throw invalid(`${name} must be one of ${allowed.join(', ')}`, name);

@@ -27,9 +27,11 @@ export function errorAnswer(raw: FastifyError | Error): { readonly status: numbe
 
 /** What to do about what HTTP itself has a status for; it is no field that is wrong. */
 const remedyOf: Readonly<Record<number, string>> = {
+  405: 'Ask for a path of the API itself.',
   408: 'Send the request faster, or look at what is slow on the way.',
   413: 'Send less: the OpenAPI document of the API says how long the body of each request may be.',
   415: 'Send the `Content-Type` that the OpenAPI document of the API names: `application/json`, unless it says otherwise.',
+  417: 'Leave the header `Expect` out.',
 };
 
 /** Every error of the API in one shape, `schemas/api/error.json`. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { limitPerMinute } from '../host/net/limit-per-minute.ts';
@@ -11,35 +11,36 @@ const said: Record<string, readonly [status: number, message: string]> = {
   HPE_HEADER_OVERFLOW: [431, 'the head of the request is too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions are too large'],
 };
-/** Those that failed are told once a minute for each peer. */
-const failedHandshakes = limitPerMinute(1);
 
 /**
  * Ends a connection whose TLS did not begin. It counts for nothing: a browser that does not know the certificate breaks off dozens of times
  * before its user has agreed to it, and is welcome then.
  */
-export const noHandshake =
-  (log: FastifyBaseLogger) =>
-  (error: NodeJS.ErrnoException, socket: Socket): void => {
+export function noHandshake(log: FastifyBaseLogger): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  /** They are told once a minute for each peer. */
+  const failed = limitPerMinute(1);
+  return (error, socket) => {
     const peer = peerOf({ socket });
-    if (failedHandshakes(peer).allowed) log.info({ peer, reason: error.code }, 'TLS did not begin');
+    if (failed(peer).allowed) log.info({ peer, reason: error.code }, 'TLS did not begin');
     socket.destroy();
   };
+}
 
-/** Answers what is not HTTP, or comes too slowly to become a request, in the shape of every error, and ends the connection. */
-export const malformedAnswer =
+interface Ended {
+  readonly status: number;
+  readonly message: string;
+  /** Code of what came. */
+  readonly reason: string | undefined;
+  readonly headers?: readonly string[];
+}
+
+/** Answers who does not get as far as a route in the shape of every error, and ends the connection. */
+const ending =
   (guard: Guard, log: FastifyBaseLogger) =>
-  (error: NodeJS.ErrnoException, socket: Socket): void => {
-    if (error.code === 'ECONNRESET') return;
-    const unproven = error.code?.startsWith('ERR_SSL') || error.code?.startsWith('ERR_TLS');
-    if (socket.destroyed && !unproven) return;
+  (socket: Socket, { status, message, reason, headers = [] }: Ended): void => {
     const peer = peerOf({ socket });
     const id = randomUUID();
-    const [status, message] = said[error.code ?? ''] ?? [
-      400,
-      unproven ? 'no proof of the token' : 'this is not HTTP/1.1',
-    ];
-    if (guard.malformed(peer).allowed) log.warn({ request_id: id, peer, status, reason: error.code }, message);
+    if (guard.malformed(peer).allowed) log.warn({ request_id: id, peer, status, reason }, message);
     if (socket.writable) {
       const body = JSON.stringify(errorAnswer(httpError(status, message)).body);
       const head = [
@@ -47,9 +48,36 @@ export const malformedAnswer =
         'content-type: application/json; charset=utf-8',
         `content-length: ${Buffer.byteLength(body)}`,
         `x-request-id: ${id}`,
+        ...headers,
         'connection: close',
       ];
       socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     }
     socket.destroySoon();
   };
+
+/** Answers what is not HTTP, or comes too slowly to become a request, or is of the parts of HTTP that no route has a use for. */
+export function answerMalformed(server: Server, guard: Guard, log: FastifyBaseLogger): void {
+  const end = ending(guard, log);
+  server.removeAllListeners('clientError').on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET') return;
+    const unproven = error.code?.startsWith('ERR_SSL') || error.code?.startsWith('ERR_TLS');
+    if (socket.destroyed && !unproven) return;
+    const [status, message] = said[error.code ?? ''] ?? [
+      400,
+      unproven ? 'no proof of the token' : 'this is not HTTP/1.1',
+    ];
+    end(socket, { status, message, reason: error.code });
+  });
+  server.on('connect', ({ socket }: IncomingMessage) =>
+    end(socket, {
+      status: 405,
+      message: 'this is no proxy: it has no CONNECT',
+      reason: 'CONNECT',
+      headers: ['allow: GET, HEAD, POST, PUT, DELETE'],
+    }),
+  );
+  server.on('checkExpectation', ({ socket }: IncomingMessage) =>
+    end(socket, { status: 417, message: 'of Expect, 100-continue alone is understood', reason: 'Expect' }),
+  );
+}

@@ -1,21 +1,33 @@
 import { SendenseError } from '../errors/sendense-error.ts';
+import type { NumberRange, Parameter } from './route.ts';
 
 type Query = Readonly<Record<string, string>>;
 
-/** A whole number of a query. @throws SendenseError `request.invalid` */
-export function numberOf(query: Query, name: string, usual: number, most: number): number {
-  const text = query[name];
-  if (text === undefined) return usual;
+/** No number of a request has more. */
+export const largest = Number.MAX_SAFE_INTEGER;
+
+/** A whole number of a query. */
+export const number = (description: string, range: NumberRange): Parameter => ({ description, number: range });
+
+/** A time of a query: milliseconds since 1970. */
+export const moment = (description: string): Parameter =>
+  number(`${description}, milliseconds since 1970.`, [0, largest]);
+
+/** How many are wanted (`limit`). */
+export const limit = (what: string, usual: number, most: number): Parameter =>
+  number(`${what}; default ${usual}, at most ${most}.`, [1, most]);
+
+/** @throws SendenseError `request.invalid` unless the text is a whole number of the range */
+export function assertNumber(name: string, text: string, [least, most]: NumberRange): void {
   const value = Number(text);
-  if (/^\d{1,15}$/.test(text) && value <= most) return value;
-  throw new SendenseError('request.invalid', `${name} is no number up to ${most}`, { details: { field: name } });
+  if (/^-?\d{1,16}$/.test(text) && value >= least && value <= most) return;
+  const bounds = least === 0 ? `up to ${most}` : `from ${least} to ${most}`;
+  throw new SendenseError('request.invalid', `${name} is no number ${bounds}`, { details: { field: name } });
 }
 
-/** How many are wanted, at least one (`limit`). @throws SendenseError `request.invalid` */
-export function limitOf(query: Query, usual: number, most: number): number {
-  const { limit } = query;
-  if (limit === undefined) return usual;
-  const value = Number(limit);
-  if (/^[1-9]\d{0,6}$/.test(limit) && value <= most) return value;
-  throw new SendenseError('request.invalid', `limit is no number from 1 to ${most}`, { details: { field: 'limit' } });
-}
+/** A number of a query whose route has checked it. @param usual where the request does not say */
+export const numberOf = <Usual extends number | null | undefined>(
+  query: Query,
+  name: string,
+  usual: Usual,
+): number | Usual => (query[name] === undefined ? usual : Number(query[name]));

@@ -135,8 +135,18 @@ const parameter = (name: string, place: 'path' | 'query' | 'header', one: Parame
   in: place,
   required: one.required === true,
   description: one.description,
-  schema: one.schema === undefined ? { type: 'string' } : ref(one.schema),
+  ...formOf(one, ref),
 });
+
+function formOf({ schema, words, several, number }: Parameter, ref: Ref): Json {
+  if (schema !== undefined) return { schema: ref(schema) };
+  if (number) return { schema: { type: 'integer', minimum: number[0], maximum: number[1] } };
+  if (!words) return { schema: { type: 'string' } };
+  const word = { type: 'string', enum: words };
+  return several === true
+    ? { style: 'form', explode: false, schema: { type: 'array', minItems: 1, items: word } }
+    : { schema: word };
+}
 
 const requestBody = (body: RequestBody, ref: Ref): Json =>
   'stream' in body

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SendenseError } from '../errors/sendense-error.ts';
-import { limitOf } from './numbers.ts';
+import { limit, numberOf } from './numbers.ts';
 import type { Parameter } from './route.ts';
 
 /** Where in a list a page ends: the values that the list is sorted by, of its last entry. */
@@ -30,7 +30,7 @@ export interface PageRules {
 
 /** Parameters of a list that comes page by page. */
 export const pageQuery = ({ usual, most }: PageRules): Readonly<Record<'limit' | 'cursor', Parameter>> => ({
-  limit: { description: `Entries of a page; default ${usual}, at most ${most}.` },
+  limit: limit('Entries of a page', usual, most),
   cursor: { description: '`next_cursor` of the page before; default: the first page.' },
 });
 
@@ -39,10 +39,10 @@ export const pageQuery = ({ usual, most }: PageRules): Readonly<Record<'limit' |
  * @throws SendenseError `request.invalid`
  */
 export function pageRequest(name: string, query: Readonly<Record<string, string>>, rules: PageRules): PageRequest {
-  const { cursor, limit: _, ...filter } = query;
+  const { cursor, limit: _limit, ...filter } = query;
   const list = listOf(name, filter);
   return {
-    limit: limitOf(query, rules.usual, rules.most),
+    limit: numberOf(query, 'limit', rules.usual),
     after: cursor === undefined ? null : placeOf(cursor, rules.place, list),
     list,
   };
@@ -64,12 +64,12 @@ export const cursorOf = (next: Place | null, { list = '' }: Pick<PageRequest, 'l
 /** A page of entries of which one more than fits was asked for. */
 export function pageOf<Entry>(
   found: readonly Entry[],
-  limit: number,
+  most: number,
   placeOfEntry: (entry: Entry) => Place,
 ): Page<Entry> {
-  const entries = found.slice(0, limit);
+  const entries = found.slice(0, most);
   const last = entries.at(-1);
-  return { entries, next: found.length > limit && last !== undefined ? placeOfEntry(last) : null };
+  return { entries, next: found.length > most && last !== undefined ? placeOfEntry(last) : null };
 }
 
 function placeOf(cursor: string, shape: PageRules['place'], list: string): Place {

@@ -21,7 +21,18 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     route?: Pick<
       Route<never>,
-      'id' | 'method' | 'path' | 'quiet' | 'changes' | 'params' | 'credentials' | 'right' | 'vms' | 'fresh'
+      | 'id'
+      | 'method'
+      | 'path'
+      | 'quiet'
+      | 'changes'
+      | 'watched'
+      | 'params'
+      | 'query'
+      | 'credentials'
+      | 'right'
+      | 'vms'
+      | 'fresh'
     >;
   }
 }

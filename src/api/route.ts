@@ -35,14 +35,24 @@ export interface AnswerHead {
   trailer(name: string, value: () => string): void;
 }
 
+export type NumberRange = readonly [least: number, most: number];
+
 /** A parameter of the path or the query, or a header. */
 export interface Parameter {
   readonly description: string;
   /** Name of its schema below `schemas/`, as in `validatorOf`; any text where there is none. */
   readonly schema?: string;
+  /** It is one of these. */
+  readonly words?: readonly string[];
+  /** Several of `words` may stand there, with commas between them. */
+  readonly several?: boolean;
+  /** It is a whole number, at least and at most so large. */
+  readonly number?: NumberRange;
   readonly required?: boolean;
   /** The lines of the log about the request, and the audit log, have it under this name. */
   readonly logAs?: string;
+  /** The audit log has it under its own name, as this writes it: no log has it. */
+  factOf?(text: string): string;
 }
 
 export type RequestBody =
@@ -120,6 +130,8 @@ export interface Route<Parts, Body = unknown> {
   readonly patient?: boolean;
   /** Whether it changes something, so that the audit log has it; default: unless its method is GET. */
   readonly changes?: boolean;
+  /** It changes nothing, and yet the audit log has who asked for it and did not get it. */
+  readonly watched?: boolean;
   /** What the lines of the log about the request, and the audit log, have from its body. */
   logOf?(body: Body): Readonly<Record<string, string>>;
   /** Whom the audit log names for a request of nobody: who logs in. Empty: nobody that is known. */

@@ -17,7 +17,7 @@ import { tokenDoor, type Door, type TokenDoorOptions } from './door.ts';
 import { createGuard, type Guard, type GuardOptions } from './guard.ts';
 import { letProve } from './let-prove.ts';
 import type { ApiLimits } from './limits.ts';
-import { malformedAnswer, noHandshake } from './malformed.ts';
+import { answerMalformed, noHandshake } from './malformed.ts';
 import { requestId } from './request-log.ts';
 import { impatient } from './slow-body.ts';
 
@@ -67,7 +67,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   const app: FastifyInstance = logger
     ? (fastify({ ...settings, loggerInstance: logger }) as unknown as FastifyInstance)
     : fastify(settings);
-  app.server.removeAllListeners('clientError').on('clientError', malformedAnswer(guard, app.log));
+  answerMalformed(app.server, guard, app.log);
   // Node would hand them to `clientError` as well.
   if (options.tls) app.server.removeAllListeners('tlsClientError').on('tlsClientError', noHandshake(app.log));
   if (options.proof) letProve(app.server, { token, withinMs: limits.headersMs });
@@ -89,6 +89,8 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     const file = options.openFile?.(request);
     if (file) return reply.code(file.status).headers(file.headers).send(file.body);
     const caller = guard.check(request);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+      throw httpError(400, 'the request does not say its Host', 'HTTP/1.1 wants it (RFC 9112, 3.2).');
     if (caller.kind !== 'nobody') newcomers.known(request.raw.socket);
     return undefined;
   });
@@ -129,6 +131,8 @@ const frameworkError = ({ code, statusCode = 400, message }: FastifyError): Erro
 function serverOf(limits: ApiLimits, tls: TlsOptions | undefined): Pick<FastifyHttpOptions<Server>, 'http'> {
   const http = {
     headersTimeout: limits.headersMs,
+    // Node would answer such requests itself, and say nothing.
+    requireHostHeader: false,
     // Bodies have limits of their own, see slow-body.ts.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1000, limits.headersMs),

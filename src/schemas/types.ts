@@ -2817,7 +2817,7 @@ export interface BackupProgressOutput {
   /**
    * `complete`: the restore point is flushed, checked and committed, and its change ids count.
    */
-  status: 'running' | 'complete' | 'failed';
+  status: 'running' | 'complete' | 'cancelled' | 'failed';
   disk_results: {
     /**
      * Name of the disk, such as `disk-0`.
@@ -2836,7 +2836,7 @@ export interface BackupProgressOutput {
      * NBD port at which the hub serves it; null: not yet, not any more, or at a Unix socket.
      */
     port: number | null;
-    status: 'decided' | 'served' | 'transferred' | 'complete' | 'failed';
+    status: 'decided' | 'served' | 'transferred' | 'complete' | 'cancelled' | 'failed';
     /**
      * Null: not known yet.
      */
@@ -2993,6 +2993,10 @@ export interface RestorePointOutput {
    */
   kept: KeptFrom | null;
   used_by?: UsedBy;
+  /**
+   * It is the safety backup before a restore in place of that restore point; null or missing: it is none.
+   */
+  before_restore?: string | null;
 }
 export interface VerificationOutput {
   /**
@@ -4811,7 +4815,7 @@ export interface HubRestore {
    * Name of the repository.
    */
   repository: string;
-  status: 'running' | 'complete' | 'failed';
+  status: 'running' | 'complete' | 'cancelled' | 'failed';
   /**
    * Milliseconds since the epoch.
    */
@@ -9061,6 +9065,10 @@ export interface FilesRead {
    * A user of the hub's machine, or `hub-api`: who has the token of the API.
    */
   who: string;
+  /**
+   * Where the request to the API came from; null: it was a command on the machine, or an older version of Sendense wrote the row.
+   */
+  address: string | null;
   /**
    * The run that held the restore point open.
    */

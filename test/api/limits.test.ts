@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import type { ApiError } from '../../src/schemas/types.ts';
 import { validatorOf } from '../../src/schemas/validator.ts';
 import { authorized, dial, parsed, say } from '../node/http-node.ts';
 import { raw } from '../node/raw-request.ts';
@@ -43,6 +44,23 @@ test('what is no HTTP, or has too much of a head, is answered in the one shape a
     expect([answer.status, isError(answer.body)]).toEqual([status, true]);
   }
   expect(api.lines.filter(({ level }) => level >= 40)).toHaveLength(2);
+});
+
+test('parts of HTTP that no route has a use for are answered in the one shape', async () => {
+  await using api = await serveSmall();
+  for (const [said, status, message] of [
+    [`GET /bytes HTTP/1.1\r\n${authorized}\r\n`, 400, 'the request does not say its Host'],
+    ['GET /bytes HTTP/1.1\r\n\r\n', 401, 'the token is missing or wrong'],
+    [`GET /bytes HTTP/1.1\r\nhost: x\r\n${authorized}expect: 200-ok\r\n\r\n`, 417, 'of Expect, 100-continue'],
+    [`CONNECT h.example.com:80 HTTP/1.1\r\nhost: x\r\n${authorized}\r\n`, 405, 'this is no proxy'],
+  ] as const) {
+    const answer = parsed(await say(api.port, said.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')));
+    expect([answer.status, isError(answer.body), (answer.body as ApiError).error.message], said).toEqual([
+      status,
+      true,
+      expect.stringContaining(message),
+    ]);
+  }
 });
 
 test('who comes too often is told when to come again; who has no token first', async () => {

@@ -5,8 +5,10 @@ import { pino } from 'pino';
 import type { ApiFigures } from '../../src/api/figures.ts';
 import { createApi } from '../../src/api/create-api.ts';
 import { defaultLimits, type ApiLimits } from '../../src/api/limits.ts';
+import { limit, number, numberOf } from '../../src/api/numbers.ts';
 import { oneTimeTickets, type OneTimeTickets } from '../../src/api/one-time.ts';
 import type { Api, Route } from '../../src/api/route.ts';
+import { word, wordOf, words, wordsOf } from '../../src/api/words.ts';
 import { catalogue, type ErrorCode } from '../../src/errors/catalogue.ts';
 import { SendenseError } from '../../src/errors/sendense-error.ts';
 import type { CleanupRequest } from '../../src/schemas/types.ts';
@@ -52,6 +54,27 @@ export const smallApi: Api<Parts> = {
       answers: { 200: { description: 'What was asked.', type: 'application/json' } },
       errors: [],
       handle: async ({ params, query, header, peer }) => ({ params, query, must: header('x-must'), peer }),
+    }),
+    defineRoute({
+      id: 'listed',
+      method: 'GET',
+      path: '/listed',
+      tag: 'things',
+      summary: 'Says which words and numbers it was asked',
+      query: {
+        kind: word('Of this kind.', ['one', 'other']),
+        state: words('In one of these.', ['new', 'old']),
+        limit: limit('Things', 10, 20),
+        at: number('Where.', [-5, 5]),
+      },
+      answers: { 200: { description: 'What was asked.', type: 'application/json' } },
+      errors: [],
+      handle: async ({ query }) => ({
+        kind: wordOf(query, 'kind', ['one', 'other']) ?? null,
+        state: wordsOf(query, 'state', ['new', 'old']) ?? null,
+        limit: numberOf(query, 'limit', 10),
+        at: numberOf(query, 'at', null),
+      }),
     }),
     defineRoute<CleanupRequest>({
       id: 'check',

@@ -67,7 +67,7 @@ const lastLine = ({ stdout }: CliResult): string => stdout.trim().split('\n').at
 /** As `commandAsker`, without a process. */
 const asker =
   (act: Act): AskCommand =>
-  async (words, _signal, { input, answersWith = [] } = {}) => {
+  async (words, _asker, { input, answersWith = [] } = {}) => {
     const ended = await act(['--json', ...words], input === undefined ? {} : { stdin: input });
     const said = JSON.parse(lastLine(ended)) as ErrorOutput & object;
     if ([0, ...answersWith].includes(ended.exitCode) && typeof said.code !== 'string') return said;

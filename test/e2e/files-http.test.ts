@@ -332,6 +332,7 @@ it('what was read is in the log, by whom and how much', async () => {
   const { reads } = await hub.json<FilesLogOutput>('/log?vm=pgtest1');
   expect(reads.at(-1)).toMatchObject({
     who: 'hub-api',
+    address: '127.0.0.1',
     action: 'download',
     path: '/etc/hostname',
     bytes: 5,

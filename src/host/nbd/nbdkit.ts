@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { boundWords } from '../programs/bound-words.ts';
-import { endedByItself, watcherOn } from '../programs/group-watcher.ts';
+import { nothingToKill, watcherOn } from '../programs/group-watcher.ts';
 import { unixUri, parseNbdUri } from './nbd-uri.ts';
 import { openLogPipe } from '../programs/log-pipe.ts';
 import { identityOf, terminate } from '../programs/process-identity.ts';
@@ -172,7 +172,7 @@ function start(
   });
   const watcher = child.stdio[watched] as Socket | null | undefined;
   watcher?.on('error', () => {}).resume();
-  child.once('exit', () => watcher?.end(endedByItself));
+  child.once('exit', () => watcher?.end(nothingToKill));
   return child;
 }
 

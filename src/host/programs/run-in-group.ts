@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Socket } from 'node:net';
-import { boundWords } from './bound-words.ts';
-import { endedByItself, watcherOn } from './group-watcher.ts';
+import { boundWords, programFile } from './bound-words.ts';
+import { nothingToKill, watcherOn } from './group-watcher.ts';
 import { letGo } from './process.ts';
 
 /** How long what a program has written may take to arrive after it has ended, ms. */
@@ -34,7 +34,11 @@ export async function runInGroup(
   { cwd, env = process.env, input, signal, graceMs = 2000, onStdout, onStderr }: GroupOptions,
 ): Promise<number | NodeJS.Signals> {
   signal.throwIfAborted();
-  const [program, ...words] = boundWords(file, args, { path: env['PATH'], cwd, first: watcherOn(3) });
+  const [program, ...words] = boundWords(file, args, {
+    path: env['PATH'],
+    cwd,
+    first: watcherOn(3, { apart: programFile('setsid') }),
+  });
   const child = spawn(program, words, {
     cwd,
     env,
@@ -56,7 +60,7 @@ export async function runInGroup(
   try {
     const end = await endOf(child, { signal, graceMs });
     // Nobody needs what the watcher says, and without setpriv(1) there is none: whatever is left running may hold this end.
-    if (typeof end === 'number') watched.end(endedByItself, () => watched.destroy());
+    if (typeof end === 'number') watched.end(nothingToKill, () => watched.destroy());
     else watched.destroy();
     // What is left running may go on writing: it is not waited for.
     await Promise.race([closed, delay(lastWordsMs, undefined, { ref: false })]);

@@ -13,7 +13,7 @@ import {
 import type { State } from '../../state/database/open-state.ts';
 import { readsForAudit, type ReadRow } from '../../state/files/file-reads.ts';
 
-/** What was asked of the hub that changes something, who logged in, and who read which files. */
+/** What was asked of the hub that changes something, who logged in, who read which files, and who could not. */
 export interface Audit {
   /** Writes down that something begins. @returns what writes down how it ended */
   begin(act: AuditedAct): (end?: AuditedEnd) => void;
@@ -83,7 +83,7 @@ const entryOfRead = ({ id, path, ...row }: ReadRow): AuditEntry => ({
   ended: row.ended,
   who: row.who,
   caller: 'files',
-  address: null,
+  address: row.address,
   action: row.action,
   facts: {
     vm: row.context,

@@ -5,7 +5,8 @@ import type {
   NodeTransferOutput,
 } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
-import { findRun, listRuns, listSteps, type RunRecord, type StepRecord } from '../../state/runs/runs.ts';
+import { askedStatus } from './asked-status.ts';
+import { findRun, listRuns, listSteps, type StepRecord } from '../../state/runs/runs.ts';
 
 /** How far a backup has come, from the journal of its run. */
 export function backupProgress(state: State, runId: string): BackupProgressOutput | undefined {
@@ -15,7 +16,7 @@ export function backupProgress(state: State, runId: string): BackupProgressOutpu
   const decided = outputOf<ChainDecideOutput>(steps.get('chain.decide'));
   const served = outputOf<NbdServeOutput>(steps.get('nbd.serve'));
   const transferred = outputOf<NodeTransferOutput>(steps.get('node.transfer'));
-  const status = statusOf(run);
+  const status = askedStatus(run);
   const isServed = served !== null && run.finished === null && steps.get('nbd.stop')?.state !== 'succeeded';
   return {
     version: 1,
@@ -56,11 +57,6 @@ export function runOfBackup(state: State, backupId: string): string | undefined 
     ),
   )?.id;
 }
-
-const statusOf = ({ finished, status }: RunRecord): BackupProgressOutput['status'] => {
-  if (finished === null) return 'running';
-  return status === 'succeeded' ? 'complete' : 'failed';
-};
 
 /** A step that was undone has left nothing. */
 const outputOf = <Output>(step: StepRecord | undefined): Output | null =>

@@ -32,9 +32,9 @@ export function cancelRun(state: State, id: string, who: string): CancelAnswer {
     throw new SendenseError('run.elsewhere', `run ${id} is one of the hub itself, and ends in a moment`, {
       remedy: 'Wait for its end. `systemctl restart sendense-hub` ends it with the hub.',
     });
-  if (run.kind === 'care' && !hasSignalled(id, owner.pid)) return 'ended';
+  // Whoever is told to end says who wanted that.
   noteAsker(state, id, 'stopped_by', who);
-  return 'asked';
+  return run.kind !== 'care' || hasSignalled(id, owner.pid) ? 'asked' : 'ended';
 }
 
 /** What a command does to a repository: its process does nothing else. */

@@ -11,6 +11,7 @@ import { sentBytes } from '../../view/run/sent-bytes.ts';
 import { shellWord } from '../../view/text.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { findRun, listSteps } from '../../state/runs/runs.ts';
+import { askedStatus } from './asked-status.ts';
 
 type Machine = NonNullable<RestoreWriteOutput['machine']>;
 
@@ -27,14 +28,15 @@ export function describeRestore(state: State, runId: string): HubRestore | undef
   const written = outputOf<RestoreWriteOutput>('restore.write');
   const machine = outputOf<RestoreConvertOutput>('restore.convert')?.machine ?? written?.machine ?? null;
   const taken = outputOf<FilesPublishOutput>('files.publish');
-  const isComplete = run.finished !== null && run.status === 'succeeded';
+  const status = askedStatus(run);
+  const isComplete = status === 'complete';
   return {
     version: 1,
     run_id: run.id,
     plan: run.plan,
     vm: run.vm,
     repository: run.repository ?? '',
-    status: run.finished === null ? 'running' : isComplete ? 'complete' : 'failed',
+    status,
     started: run.started,
     finished: run.finished,
     backup_id: point?.backup_id ?? null,

@@ -83,7 +83,11 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
         askedWith.delete(key);
         keep(key, { ...begun, ...result, ended: Date.now() });
       };
-      void askCommand(words, goesOn ? new AbortController().signal : ending.signal, { answersWith: [1, 3] })
+      void askCommand(
+        words,
+        { by, signal: goesOn ? new AbortController().signal : ending.signal },
+        { answersWith: [1, 3] },
+      )
         .then((output) => end({ output: reduce(output) }))
         .catch((error: unknown) => end({ error: errorToJson(toSendenseError(error)) }));
       return begun;

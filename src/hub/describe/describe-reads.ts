@@ -10,11 +10,12 @@ export function describeReads(state: State, filter: ReadsFilter): FilesLogOutput
   return { version: 1, reads: (more ? rows.slice(1) : rows).map(toRead), more };
 }
 
-const toRead = ({ id, at, ended, who, context, path, ...row }: ReadRow): FilesLogOutput['reads'][number] => ({
+const toRead = ({ id, at, ended, who, address, context, path, ...row }: ReadRow): FilesLogOutput['reads'][number] => ({
   id,
   at,
   ended,
   who,
+  address,
   run_id: row.run_id,
   vm: context,
   repository: row.repository,

@@ -25,6 +25,8 @@ export interface FilesCaller {
   readonly who: string;
   /** Tells it from others that were, or will be, called so. */
   readonly identity: string;
+  /** Where it called from; null: from this machine, by no address. */
+  readonly address: string | null;
   /** Sees and closes what others have open: restore points that are open cannot be removed. */
   readonly mayCloseAll: boolean;
 }
@@ -91,7 +93,11 @@ export function createFileSessions(
   const held = new Map<string, Held>();
   const ended = lately();
   const open = new Map<string, Open>();
-  const hold = (key: string, request: Parameters<typeof withFiles>[2], { who, identity }: FilesCaller): Held => {
+  const hold = (
+    key: string,
+    request: Parameters<typeof withFiles>[2],
+    { who, identity }: Pick<FilesCaller, 'who' | 'identity'>,
+  ): Held => {
     const owner = ownerOf({ who, identity });
     const ending = Promise.withResolvers<void>();
     const started = Promise.withResolvers<OpenFiles>();
@@ -126,7 +132,7 @@ export function createFileSessions(
     return { key: { repository, context: asked.vm, backupId: id }, files };
   };
   const of = (caller: FilesCaller): FileSessions => {
-    const { who, mayCloseAll } = caller;
+    const { who, address, mayCloseAll } = caller;
     const owner = ownerOf(caller);
     const own = (id: string): Open | undefined => {
       const found = open.get(id);
@@ -164,7 +170,7 @@ export function createFileSessions(
       async close(id) {
         const found = (mayCloseAll ? open.get(id) : own(id)) ?? notOpen(id);
         const one = held.get(found.key) ?? notOpen(id);
-        found.files.begin({ who, action: 'close' })();
+        found.files.begin({ who, address, action: 'close' })();
         one.end();
         await one.over;
       },

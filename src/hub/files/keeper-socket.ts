@@ -16,6 +16,8 @@ export const chosenReader = ({ files }: Pick<Settings, 'files'>): string | undef
 export const callerHeader = 'x-sendense-caller';
 /** With it: what tells that caller from others of the same name. */
 export const identityHeader = 'x-sendense-caller-identity';
+/** With it: where that caller called from. */
+export const addressHeader = 'x-sendense-caller-address';
 /** With it, any value: that caller may close what others have open. */
 export const closesAllHeader = 'x-sendense-closes-all';
 

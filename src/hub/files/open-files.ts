@@ -12,7 +12,7 @@ import { createTransfers, type Transfers } from './transfers.ts';
 
 type Bytes = (bytes: Buffer) => Promise<void> | void;
 
-type AskedRead = Pick<FileRead, 'who' | 'action' | 'volume' | 'path'>;
+type AskedRead = Pick<FileRead, 'who' | 'address' | 'action' | 'volume' | 'path'>;
 
 /** One open restore point. */
 export interface OpenFiles extends Workload {

@@ -1,7 +1,9 @@
+import { cancelledBy } from '../../engine/install-signals.ts';
 import { newRunId } from '../../engine/run-id.ts';
 import { errorToJson, exitCodeOf, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import { isRunning, thisProcess } from '../../host/programs/process-identity.ts';
 import { createJournal } from '../../state/runs/create-journal.ts';
+import { stoppedBy } from '../../state/runs/runs.ts';
 import { acquireLock } from '../../state/runs/locks.ts';
 import type { VmHold } from '../../repository/vm-lock/vm-hold.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -82,7 +84,10 @@ export async function maintenanceRun<T>(
     return result;
   } catch (reason) {
     failed = toSendenseError(reason);
-    throw reason;
+    if (failed.code !== 'run.cancelled') throw reason;
+    const who = stoppedBy(state, id);
+    failed = who === null ? failed : cancelledBy(who);
+    throw failed;
   } finally {
     end(failed);
   }

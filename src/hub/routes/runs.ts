@@ -1,11 +1,11 @@
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import type { Call } from '../../api/route.ts';
-import { wordOf, wordsOf } from '../../api/words.ts';
+import { word, wordOf, words, wordsOf } from '../../api/words.ts';
 import { planKinds } from '../../plan/diagnostics/schema-node.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubRunLog, HubRuns, ShowRunOutput } from '../../schemas/types.ts';
 import type { RunsTable } from '../../state/database/tables.ts';
-import { limitOf, numberOf } from '../../api/numbers.ts';
+import { limit, moment, numberOf } from '../../api/numbers.ts';
 import { seesOf, shared } from './list-answer.ts';
 import { defineRoute, type HubParts } from './route.ts';
 
@@ -34,11 +34,11 @@ export const listRuns = defineRoute({
   vms: 'heeded',
   summary: 'Runs, newest first',
   query: {
-    status: { description: `Only these, with commas between them: ${statuses.join(', ')}.` },
-    kind: { description: 'Only of plans of this kind: backup, restore and so on.' },
+    status: words('Only these, with commas between them.', statuses),
+    kind: word('Only of plans of this kind; `care`: what keeps a repository in order.', runKinds),
     plan: { description: 'Only of this plan.' },
     vm: { description: 'Only about this VM; `*` is in plans about several.' },
-    since: { description: 'Begun at that time or later, milliseconds since 1970.' },
+    since: moment('Begun at that time or later'),
     ...pageQuery(pages),
   },
   answers: { 200: { description: 'A page of them.', schema: 'hub/runs.json' } },
@@ -47,10 +47,16 @@ export const listRuns = defineRoute({
   handle: async (call) =>
     shared(call, 'listRuns', (sees): HubRuns => {
       const { query, parts } = call;
-      const { plan, vm, since } = query;
+      const { plan, vm } = query;
       const kind = wordOf(query, 'kind', runKinds);
-      const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
-      const filter = { kind, plan, vm, status: wordsOf(query, 'status', statuses), since: from, sees };
+      const filter = {
+        kind,
+        plan,
+        vm,
+        status: wordsOf(query, 'status', statuses),
+        since: numberOf(query, 'since', undefined),
+        sees,
+      };
       const page = pageRequest('runs', query, pages);
       const { entries, next } = parts.hub.pages.runs(filter, page);
       return { version: 1, runs: [...entries], next_cursor: cursorOf(next, page) };
@@ -93,15 +99,15 @@ export const readRunLog = defineRoute({
   params: runParams,
   query: {
     after: { description: '`next` of the part before; default: from the beginning.' },
-    limit: { description: `Events; default 500, at most ${mostEvents}.` },
+    limit: limit('Events', 500, mostEvents),
   },
   answers: { 200: { description: 'A part of the log.', schema: 'hub/run-log.json' } },
   errors: ['run.unknown', 'run.no-log'],
   quiet: true,
   async handle(call): Promise<HubRunLog> {
     const { query, parts } = call;
-    const limit = limitOf(query, 500, mostEvents);
-    return parts.hub.pages.runLog(knownRun(call), { after: query['after'], limit });
+    const asked = { after: query['after'], limit: numberOf(query, 'limit', 500) };
+    return parts.hub.pages.runLog(knownRun(call), asked);
   },
 });
 

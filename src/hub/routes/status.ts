@@ -1,4 +1,4 @@
-import { wordOf } from '../../api/words.ts';
+import { word, wordOf } from '../../api/words.ts';
 import { noticeEvents } from '../notify/message.ts';
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import type { HubNotices, NotifyListOutput } from '../../schemas/types.ts';
@@ -36,8 +36,8 @@ export const listNotices = defineRoute({
   query: {
     plan: { description: 'Only about this plan.' },
     vm: { description: 'Only about this VM.' },
-    event: { description: 'Only these: success, failure, rpo, invalid-plan, …' },
-    outcome: { description: '`failed`: only what a channel did not get, or not yet because an attempt failed.' },
+    event: word('Only of this kind.', noticeEvents),
+    outcome: word('Only what a channel did not get, or not yet because an attempt failed.', ['failed']),
     ...pageQuery(noticePages),
   },
   answers: { 200: { description: 'A page of them.', schema: 'hub/notices.json' } },
@@ -45,10 +45,9 @@ export const listNotices = defineRoute({
   quiet: true,
   handle: async (call) =>
     shared(call, 'listNotices', (sees): HubNotices => {
-      const { plan, vm } = call.query;
+      const { plan, vm, outcome } = call.query;
       const event = wordOf(call.query, 'event', noticeEvents);
-      const failed = wordOf(call.query, 'outcome', ['failed']) !== undefined;
-      const filter = { plan, vm, event, failed, sees };
+      const filter = { plan, vm, event, failed: outcome === 'failed', sees };
       const page = pageRequest('notices', call.query, noticePages);
       const { entries, next } = call.parts.hub.pages.notices(filter, page);
       return { version: 1, notices: [...entries], next_cursor: cursorOf(next, page) };

@@ -1,6 +1,6 @@
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubTimetable } from '../../schemas/types.ts';
-import { numberOf } from '../../api/numbers.ts';
+import { moment, numberOf } from '../../api/numbers.ts';
 import { shared } from './list-answer.ts';
 import { defineRoute } from './route.ts';
 
@@ -17,16 +17,16 @@ export const showTimetable = defineRoute({
   summary: 'What schedules began and will begin, when they may not, and where they get in each other’s way',
   description: `A span of ${mostDays} days at most. Of a plan with very many slots, the first hundred that come and the last hundred that were decided are told.`,
   query: {
-    from: { description: 'Begin of the span, milliseconds since 1970; default: now.' },
-    to: { description: 'End of the span, not in it; default: seven days after `from`.' },
+    from: moment('Begin of the span; default: now'),
+    to: moment('End of the span, not in it; default: seven days after `from`'),
   },
   answers: { 200: { description: 'The timetable.', schema: 'hub/timetable.json' } },
   errors: [],
   quiet: true,
   handle: async (call) =>
     shared(call, 'showTimetable', (sees): HubTimetable => {
-      const from = numberOf(call.query, 'from', Date.now(), Number.MAX_SAFE_INTEGER);
-      const to = numberOf(call.query, 'to', from + 7 * day, Number.MAX_SAFE_INTEGER);
+      const from = numberOf(call.query, 'from', Date.now());
+      const to = numberOf(call.query, 'to', from + 7 * day);
       if (to <= from || to - from > mostDays * day || to > latest)
         throw new SendenseError('request.invalid', `to is not after from, or more than ${mostDays} days after it`, {
           details: { field: 'to' },

@@ -3,7 +3,7 @@ import type { Parameter } from '../../api/route.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import type { HubOneVm, HubVms } from '../../schemas/types.ts';
 import type { DaysRequest } from '../pages/pages.ts';
-import { numberOf } from '../../api/numbers.ts';
+import { number, numberOf } from '../../api/numbers.ts';
 import { shared } from './list-answer.ts';
 import { offsetOf, offsetQuery } from './offset.ts';
 import { defineRoute } from './route.ts';
@@ -12,7 +12,10 @@ const pages: PageRules = { usual: 100, most: 300, place: ['text'] };
 const mostDays = 92;
 
 const daysQuery: Readonly<Record<'days' | 'offset', Parameter>> = {
-  days: { description: `How the backups of the last days ended, today among them; default 0, at most ${mostDays}.` },
+  days: number(`How the backups of the last days ended, today among them; default 0, at most ${mostDays}.`, [
+    0,
+    mostDays,
+  ]),
   offset: offsetQuery,
 };
 
@@ -70,6 +73,6 @@ export const showVm = defineRoute({
 
 /** @throws SendenseError `request.invalid` */
 const daysOf = (query: Readonly<Record<string, string>>): DaysRequest => ({
-  days: numberOf(query, 'days', 0, mostDays),
+  days: numberOf(query, 'days', 0),
   offsetMinutes: offsetOf(query),
 });

@@ -65,15 +65,19 @@ export interface AskCommandOptions extends Pick<GivenToRun, 'judged'> {
   readonly answersWith?: readonly number[];
 }
 
+/** Who asks a command. */
+export interface Asker {
+  /** Tells who it is from others: nobody may take all turns. */
+  readonly by: string;
+  /** Ends the command. */
+  readonly signal: AbortSignal;
+}
+
 /** Asks a command of `sendense-run` that answers and begins nothing. @throws SendenseError what the command says, `run.crashed`, or `node.limited` where too many are asked */
-export type AskCommand = (
-  words: readonly string[],
-  signal: AbortSignal,
-  options?: AskCommandOptions,
-) => Promise<object>;
+export type AskCommand = (words: readonly string[], asker: Asker, options?: AskCommandOptions) => Promise<object>;
 
 /** Each is a process of some 70 MiB. */
-const usualTurns = { most: 8, withinMs: 30_000 };
+const usualTurns = { most: 8, mostOfOne: 4, withinMs: 30_000 };
 
 /**
  * Commands that look at much, or at other machines: a process of their own, so that the service goes on answering. A few at a time: who may
@@ -83,9 +87,9 @@ export function commandAsker(
   { program, settingsFile }: RunStarterOptions,
   turns: Turns = createTurns(usualTurns),
 ): AskCommand {
-  return async (words, signal, { input, judged, answersWith = [] } = {}) => {
+  return async (words, { by, signal }, { input, judged, answersWith = [] } = {}) => {
     assertWords(words);
-    using _turn = await turns.take(signal);
+    using _turn = await turns.take(by, signal);
     signal.throwIfAborted();
     const command = startOwnProgram([...program, '--config', settingsFile, '--json', ...words], {
       cwd: dirname(settingsFile),

@@ -694,4 +694,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE runs ADD COLUMN asked_by TEXT;
   ALTER TABLE runs ADD COLUMN stopped_by TEXT;
   `,
+  // Where who reads files of restore points called from.
+  `
+  ALTER TABLE file_reads ADD COLUMN address TEXT;
+  `,
 ];

@@ -300,6 +300,8 @@ export interface FileReadsTable {
   ended: number | null;
   run_id: string;
   who: string;
+  /** Null: by no address, as commands of the machine. */
+  address: string | null;
   repository: string;
   context: string;
   backup_id: string;

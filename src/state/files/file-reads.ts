@@ -7,6 +7,8 @@ export interface FileRead {
   readonly runId: string;
   /** A user of this machine, or what the API calls its caller. */
   readonly who: string;
+  /** Null: by none, as commands of the machine. */
+  readonly address: string | null;
   readonly repository: string;
   readonly context: string;
   readonly backupId: string;
@@ -43,6 +45,7 @@ const rowOf = (read: FileRead, at: number, ended: number | null) => ({
   ended,
   run_id: read.runId,
   who: read.who,
+  address: read.address,
   repository: read.repository,
   context: read.context,
   backup_id: read.backupId,

@@ -39,6 +39,7 @@ export interface ListedPoint extends Pick<
   | 'snapshot'
   | 'vm_config'
   | 'kept'
+  | 'before_restore'
 > {
   readonly vm: Pick<RestorePoint['vm'], 'name' | 'context' | 'instance_uuid'>;
   readonly disks: readonly ListedDisk[];
@@ -58,6 +59,7 @@ const pointColumns = [
   'backups.snapshot',
   'backups.vm_config',
   'backups.kept',
+  'backups.before_restore',
   'backups.vm_instance_uuid',
   'vm_contexts.vm_name',
 ] as const;
@@ -103,6 +105,7 @@ export const listedPoints = (state: State, filter: PointFilter = {}): ListedPoin
         snapshot: valueIn<NonNullable<Manifest['snapshot']>>(row.snapshot),
         vm_config: valueIn<NonNullable<Manifest['vm_config']>>(row.vm_config),
         kept: valueIn<NonNullable<Manifest['kept']>>(row.kept),
+        before_restore: row.before_restore,
         disks: disks.get(keyOf(row.repository, row.context, row.backup_id)) ?? [],
       }))
       .sort(byAge);

@@ -15,6 +15,8 @@ export interface PointLine {
   readonly created: number;
   /** `boot keep` made it; null: a backup made it. */
   readonly kept: KeptFrom | null;
+  /** It is the safety backup before a restore in place of that restore point; null or missing: it is none. */
+  readonly before_restore?: string | null;
   /** Size of its files. */
   readonly file_bytes: number;
   /** Files in the longest chain of its disks. */
@@ -33,6 +35,7 @@ const pointColumns = [
   'backups.sequence',
   'backups.vm_instance_uuid',
   'backups.kept',
+  'backups.before_restore',
 ] as const;
 
 const diskColumns = ['repository', 'context', 'backup_id', 'number', 'parent', 'file_bytes'] as const;

@@ -20,6 +20,7 @@ type ListLine = Pick<
   | 'protected'
   | 'broken'
   | 'used_by'
+  | 'before_restore'
   | 'verifications'
 > & { readonly disks: { readonly length: number } };
 
@@ -87,10 +88,13 @@ const columnsOf = (points: readonly ListLine[]): Column[] =>
   optional.filter(({ cell }) => points.some((point) => cell(point) !== ''));
 
 /** What somebody decided or found out about a point. */
-export function marksText(point: Pick<RestorePointOutput, 'kept' | 'protected' | 'broken' | 'used_by'>): string {
+export function marksText(
+  point: Pick<RestorePointOutput, 'kept' | 'protected' | 'broken' | 'used_by' | 'before_restore'>,
+): string {
   return [
     ...(point.broken ? ['BROKEN'] : []),
     ...(point.kept ? [`kept of ${point.kept.boot}`] : []),
+    ...(point.before_restore == null ? [] : ['before a restore']),
     ...(point.used_by ?? []).map(({ boot }) => `in use by ${printable(boot)}`),
     ...(point.protected ? [`protected${untilText(point.protected.until)}`] : []),
   ].join(', ');

@@ -103,6 +103,7 @@ function markLines(point: RestorePointOutput, prefix: string, { style, columns }
   return [
     ...(broken ? lines(`broken since ${formatTime(broken.since)}: ${broken.reason}`).map(style.red) : []),
     ...(point.kept ? lines(keptFromText(point.kept)).map(style.dim) : []),
+    ...(point.before_restore == null ? [] : lines(beforeText(point.before_restore)).map(style.dim)),
     ...(point.used_by ?? []).flatMap((use) => lines(useText(use)).map(style.green)),
     ...(keptText ? lines(keptText).map(style.green) : []),
     ...verifiedLines(point).flatMap(({ text, ok }) => lines(text).map(ok ? style.dim : style.red)),
@@ -111,6 +112,10 @@ function markLines(point: RestorePointOutput, prefix: string, { style, columns }
 
 const useText = ({ boot, host, since, by }: NonNullable<RestorePointOutput['used_by']>[number]): string =>
   `in use: ${boot} of host ${host} runs from it, or may be started again; ${by} started it, ${formatTime(since)}`;
+
+/** `latest` never means it. */
+const beforeText = (restored: string): string =>
+  `safety backup: the VM as it was before ${restored} was restored in place`;
 
 /** No backup is built on it, and only its id means it. */
 const keptFromText = ({ boot, of, guest }: NonNullable<RestorePointOutput['kept']>): string =>

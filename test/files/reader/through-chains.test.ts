@@ -83,7 +83,9 @@ async function openPoint(work: Workspace, stack: AsyncDisposableStack): Promise<
   );
   const folder = work.path('sessions');
   mkdirSync(folder, { mode: 0o711 });
-  const sessions = stack.use(await hub.files(folder)).of({ who: 'root', identity: '', mayCloseAll: true });
+  const sessions = stack
+    .use(await hub.files(folder))
+    .of({ who: 'root', identity: '', address: null, mayCloseAll: true });
   return await sessions.open({ vm: 'pgtest1', repository: undefined, choice: 'latest', identity: undefined });
 }
 

@@ -53,6 +53,22 @@ test('logins and writes are written down with who, what and how they ended; what
   expect(at.hub.audit.list({}, all).entries.every(({ address, ended }) => address === '127.0.0.1' && ended)).toBe(true);
 });
 
+test('who does not get a file is written down with what was asked for, though nothing changes', async () => {
+  await using at = await servedHub();
+  await at.hub.access.addUser('anna', password, { roles: ['viewer'], vms: null });
+  const cookie = String((await logIn(at, 'anna')).headers['set-cookie']).split(';')[0] ?? '';
+  const path = Buffer.from('etc/shadow').toString('base64url');
+  const file = `/api/v1/restore/b1/download?volume=disk-0p1&path=${path}&transfer=t1`;
+  expect((await raw(at, 'GET', file, '', { ...page, cookie })).status).toBe(403);
+  expect((await raw(at, 'GET', file, '')).status).toBeGreaterThanOrEqual(400);
+  expect((await raw(at, 'GET', file, '', none)).status).toBe(401);
+  const facts = { session: 'b1', volume: 'disk-0p1', path: '/etc/shadow' };
+  expect(told(at).slice(1)).toEqual([
+    ['downloadFile', 'anna', 'session', 403, 'access.right', facts],
+    ['downloadFile', 'hub-api.token', 'file-token', expect.any(Number), expect.any(String), facts],
+  ]);
+});
+
 test('an administrator reads the log, filtered and page by page', async () => {
   await using at = await servedHub();
   for (const name of ['anna', 'berta', 'carla']) {
@@ -79,7 +95,14 @@ test('reads of files stand among the other entries, and pages neither lose nor r
   using place = temporaryState();
   const { state } = place;
   const audit = manageAudit(state);
-  const read = { runId: 'r', who: 'hub user anna', repository: 'primary', context: 'pg1', backupId: 'b' } as const;
+  const read = {
+    runId: 'r',
+    who: 'hub user anna',
+    address: '192.0.2.7',
+    repository: 'primary',
+    context: 'pg1',
+    backupId: 'b',
+  } as const;
   for (let at = 0; at < 5; at++) {
     audit.begin({ who: 'anna', caller: 'session', address: null, action: 'runPlan', facts: {} })({ status: 202 });
     noteReads(state, [{ ...read, action: 'download', volume: 'disk-0p1', path: Buffer.from('etc/x') }]);
@@ -104,6 +127,7 @@ test('reads of files stand among the other entries, and pages neither lose nor r
   expect(audit.list({ who: 'anna', action: 'download' }, all).entries[0]).toMatchObject({
     who: 'hub user anna',
     caller: 'files',
+    address: '192.0.2.7',
     facts: { vm: 'pg1', backup_id: 'b', volume: 'disk-0p1', path: '/etc/x' },
   });
   expect(forgetAudit(state, 1000)).toBe(0);

@@ -154,7 +154,9 @@ test('browsers that do not know the certificate yet use up nobody’s requests',
   // Whether Node has said its last word of the handshake when it hangs up is a matter of moments. These have said their first.
   for (let attempt = 0; attempt < 3; attempt++) await hangUp(at);
   await until(() => at.lines.some(({ msg }) => msg === 'TLS did not begin'), 'the line');
-  expect(at.lines.filter(({ msg }) => msg === 'TLS did not begin')).toHaveLength(1);
+  // Of one that has hung up already the address is not known any more.
+  const peers = at.lines.flatMap(({ msg, peer }) => (msg === 'TLS did not begin' ? [peer] : []));
+  expect(new Set(peers).size).toBe(peers.length);
 });
 
 test('a new certificate is taken while the hub runs, and one that is no good is told and changes nothing', async () => {

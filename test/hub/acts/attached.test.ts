@@ -15,7 +15,15 @@ const called = (more: object) => {
     hub: { settings: { sources: { vcenter1: {} } } },
     askCommand: async (words: readonly string[]) => (asked.push(words), answer),
   };
-  const call = { parts, params: { name: 'vcenter1' }, query: {}, signal: new AbortController().signal, ...more };
+  const caller = { identity: 'anna' };
+  const call = {
+    parts,
+    caller,
+    params: { name: 'vcenter1' },
+    query: {},
+    signal: new AbortController().signal,
+    ...more,
+  };
   return { asked, call: call as never };
 };
 

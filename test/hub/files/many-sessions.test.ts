@@ -25,7 +25,7 @@ const vmOf = (index: number): string => `vm${index}`;
 const cloneOf = (index: number): (typeof clones)[number] => clones[index % 2 === 0 ? 0 : 1];
 const request = (vm: string) => ({ vm, repository: undefined, choice: 'latest', identity: undefined }) as const;
 /** Somebody of its own for each VM: one alone may not have so many open. */
-const of = (vm: string): FileSessions => all.of({ who: vm, identity: '', mayCloseAll: false });
+const of = (vm: string): FileSessions => all.of({ who: vm, identity: '', address: null, mayCloseAll: false });
 const open = (vm: string): Promise<OpenFiles> => of(vm).open(request(vm));
 
 beforeAll(async () => {
@@ -87,8 +87,8 @@ test(
     const vm = vmOf(0);
     const [alice, eve, root] = [
       of(vm),
-      all.of({ who: 'eve', identity: '', mayCloseAll: false }),
-      all.of({ who: 'root', identity: '', mayCloseAll: true }),
+      all.of({ who: 'eve', identity: '', address: null, mayCloseAll: false }),
+      all.of({ who: 'root', identity: '', address: null, mayCloseAll: true }),
     ];
     const own = (await alice.open(request(vm))).info();
     expect(own.opened_by).toBe(vm);
@@ -108,7 +108,7 @@ test(
 );
 
 test('a restore point that one opens twice at once has one reader', { timeout: making }, async () => {
-  const root = all.of({ who: 'root', identity: '', mayCloseAll: true });
+  const root = all.of({ who: 'root', identity: '', address: null, mayCloseAll: true });
   for (const { id } of root.all().map((files) => files.info())) await root.close(id);
   const [one, other] = await Promise.all([open(vmOf(0)), open(vmOf(0))]);
   expect(one.info().id).toBe(other.info().id);

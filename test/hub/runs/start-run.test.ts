@@ -110,7 +110,7 @@ test('each command that is asked takes its turn and gives it back, however it en
     },
   };
   const ask = commandAsker({ program: ['sh', '-c', 'echo "{}"; exit 0'], settingsFile: '/etc/hosts' }, turns);
-  const never = new AbortController().signal;
+  const never = { by: 'anna', signal: new AbortController().signal };
   expect(await ask(['status'], never)).toEqual({});
   const gone = commandAsker({ program: ['/nowhere/sendense-run'], settingsFile: '/etc/hosts' }, turns);
   await expect(gone(['status'], never)).rejects.toMatchObject({ code: 'run.crashed' });

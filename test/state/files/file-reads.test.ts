@@ -5,6 +5,7 @@ import { temporaryState } from '../temporary-state.ts';
 const read = (at: number) => ({
   runId: '20261123T145319Z-667ec1',
   who: 'hub-api',
+  address: '192.0.2.7',
   repository: 'primary',
   context: 'pgtest1',
   backupId: '20261123T145312Z-1fe4ef',

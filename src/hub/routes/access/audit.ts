@@ -1,7 +1,7 @@
 import { pageQuery, pageRequest, type PageRules } from '../../../api/paging.ts';
-import { wordOf } from '../../../api/words.ts';
+import { word } from '../../../api/words.ts';
 import type { AuditOutput } from '../../../schemas/types.ts';
-import { numberOf } from '../../../api/numbers.ts';
+import { moment, numberOf } from '../../../api/numbers.ts';
 import { defineRoute } from '../route.ts';
 
 const pages: PageRules = { usual: 200, most: 1000, place: ['number', 'number', 'number'] };
@@ -17,18 +17,16 @@ export const readAudit = defineRoute({
   query: {
     who: { description: 'Only of this user or token.' },
     action: { description: 'Only this: an `operationId` of this document, or an action of `files log`.' },
-    outcome: { description: '`failed`: only what went wrong.' },
-    since: { description: 'Begun at that time or later, milliseconds since 1970.' },
+    outcome: word('Only what went wrong.', ['failed']),
+    since: moment('Begun at that time or later'),
     ...pageQuery(pages),
   },
   answers: { 200: { description: 'A page of entries.', schema: 'output/audit.json' } },
   errors: [],
   quiet: true,
   async handle({ parts, query }): Promise<AuditOutput> {
-    const { who, action, since } = query;
-    const failed = wordOf(query, 'outcome', ['failed']) !== undefined;
-    const from = since === undefined ? undefined : numberOf(query, 'since', 0, Number.MAX_SAFE_INTEGER);
-    const filter = { who, action, failed, since: from };
+    const { who, action, outcome } = query;
+    const filter = { who, action, failed: outcome === 'failed', since: numberOf(query, 'since', undefined) };
     return parts.hub.audit.list(filter, pageRequest('audit', query, pages));
   },
 });

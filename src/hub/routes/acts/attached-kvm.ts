@@ -1,7 +1,8 @@
 import type { AttachedOutput, DetachOutput, HubKvmDetachRequest } from '../../../schemas/types.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
+import { word } from '../../../api/words.ts';
 import { ownLibvirts, usualLibvirt } from '../../../host/libvirt/usual-libvirt.ts';
-import { goesOn } from '../goes-on.ts';
+import { askerOf, lastingAsker } from '../asker.ts';
 import { defineRoute } from '../route.ts';
 
 /** Another one is for those who have a shell on the hub. @throws SendenseError `request.invalid` */
@@ -23,7 +24,7 @@ export const listAttachedKvm = defineRoute({
   description: 'As `sendense-run attach list kvm: --json`.',
   query: {
     vm: { description: 'Only this VM: its name or uuid.' },
-    libvirt: { description: 'Where libvirt answers: qemu:///system or qemu:///session. Default: qemu:///system.' },
+    libvirt: word(`Where libvirt answers. Default: ${usualLibvirt}.`, ownLibvirts),
   },
   answers: { 200: { description: 'All of them.', schema: 'output/attached.json' } },
   errors: ['target.unfit', 'request.invalid', 'run.crashed'],
@@ -31,7 +32,7 @@ export const listAttachedKvm = defineRoute({
   async handle(call): Promise<AttachedOutput> {
     const { vm, libvirt } = call.query;
     const words = ['attach', 'list', `--libvirt=${libvirtOf(libvirt)}`, ...(vm === undefined ? [] : [`--vm=${vm}`])];
-    return (await call.parts.askCommand([...words, '--', 'kvm:'], call.signal)) as AttachedOutput;
+    return (await call.parts.askCommand([...words, '--', 'kvm:'], askerOf(call))) as AttachedOutput;
   },
 });
 
@@ -62,6 +63,6 @@ export const detachKvmDisks = defineRoute<HubKvmDetachRequest>({
       '--yes',
       ...(forget ? ['--forget'] : []),
     ];
-    return (await call.parts.askCommand([...words, '--', vm], goesOn())) as DetachOutput;
+    return (await call.parts.askCommand([...words, '--', vm], lastingAsker(call))) as DetachOutput;
   },
 });

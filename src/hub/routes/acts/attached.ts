@@ -1,7 +1,7 @@
 import type { AttachedOutput, DetachOutput, HubDetachRequest } from '../../../schemas/types.ts';
-import { goesOn } from '../goes-on.ts';
 import { defineRoute } from '../route.ts';
 import { sourceErrors } from '../sources/source-errors.ts';
+import { askerOf, lastingAsker } from '../asker.ts';
 import { knownSource, sourceParams } from '../sources/sources.ts';
 
 export const listAttached = defineRoute({
@@ -24,7 +24,7 @@ export const listAttached = defineRoute({
     const source = knownSource(call);
     const { vm, node = 'local' } = call.query;
     const words = ['attach', 'list', `--node=${node}`, ...(vm === undefined ? [] : [`--vm=${vm}`]), '--', source];
-    return (await call.parts.askCommand(words, call.signal)) as AttachedOutput;
+    return (await call.parts.askCommand(words, askerOf(call))) as AttachedOutput;
   },
 });
 
@@ -57,6 +57,6 @@ export const detachDisks = defineRoute<HubDetachRequest>({
       '--yes',
       ...(forget ? ['--forget'] : []),
     ];
-    return (await call.parts.askCommand([...words, '--', vm], goesOn())) as DetachOutput;
+    return (await call.parts.askCommand([...words, '--', vm], lastingAsker(call))) as DetachOutput;
   },
 });

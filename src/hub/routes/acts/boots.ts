@@ -10,8 +10,8 @@ import type {
   HubBootOff,
   HubBootRequest,
 } from '../../../schemas/types.ts';
-import { goesOn } from '../goes-on.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { lastingAsker } from '../asker.ts';
 import { assertFresh, beginOnce, beginRun, repeatHeader, startErrors } from './begin.ts';
 
 type BootCall<Body = unknown> = Call<HubParts, Body>;
@@ -22,8 +22,10 @@ const id = {
 const schema = 'output/boot.json';
 const failures = ['boot.unknown', 'boot.busy', 'boot.off', 'boot.failed', 'run.crashed'] as const;
 
-const tell = async ({ parts }: Pick<BootCall, 'parts'>, ...words: readonly string[]): Promise<object> =>
-  await parts.askCommand(['boot', ...words], goesOn());
+const tell = async (
+  { parts, caller }: Pick<BootCall, 'parts' | 'caller'>,
+  ...words: readonly string[]
+): Promise<object> => await parts.askCommand(['boot', ...words], lastingAsker({ caller }));
 
 /** @throws SendenseError `boot.unknown`, also where the caller may not know of its VM */
 async function bootOf({ parts, params, caller }: BootCall): Promise<BootOutput> {

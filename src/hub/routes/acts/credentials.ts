@@ -6,6 +6,7 @@ import type {
   HubCredentialTest,
 } from '../../../schemas/types.ts';
 import { sourceErrors } from '../sources/source-errors.ts';
+import { askerOf } from '../asker.ts';
 import { defineRoute } from '../route.ts';
 
 const name = { name: { description: 'Name of the credential.', logAs: 'credential_name' } } as const;
@@ -84,11 +85,11 @@ export const testCredential = defineRoute<HubCredentialTest>({
   answers: { 200: { description: 'What was found.', schema: 'output/credentials-test.json' } },
   errors: ['credential.unknown', 'source.missing', 'usage', ...sourceErrors, 'run.crashed'],
   patient: true,
-  async handle({ parts, params, body, signal }): Promise<object> {
+  async handle({ parts, params, body, ...call }): Promise<object> {
     const { source, node, purpose } = body;
     const said = { source, node, for: purpose };
     const flags = Object.entries(said).flatMap(([word, value]) => (value === undefined ? [] : [`--${word}=${value}`]));
     const words = ['credentials', 'test', ...flags, '--', params['name'] ?? ''];
-    return await parts.askCommand(words, signal, { answersWith: [1, 3] });
+    return await parts.askCommand(words, askerOf(call), { answersWith: [1, 3] });
   },
 });

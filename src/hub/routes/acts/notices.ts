@@ -1,4 +1,5 @@
 import type { HubNoticeTest } from '../../../schemas/types.ts';
+import { askerOf } from '../asker.ts';
 import { defineRoute } from '../route.ts';
 
 export const testNotices = defineRoute<HubNoticeTest>({
@@ -15,8 +16,8 @@ export const testNotices = defineRoute<HubNoticeTest>({
   errors: ['notify.unknown', 'run.crashed'],
   logOf: ({ channel = 'all' }) => ({ channel }),
   patient: true,
-  async handle({ parts, body, signal }): Promise<object> {
+  async handle({ parts, body, ...call }): Promise<object> {
     const words = ['notify', 'test', ...(body.channel === undefined ? [] : ['--', body.channel])];
-    return await parts.askCommand(words, signal, { answersWith: [1] });
+    return await parts.askCommand(words, askerOf(call), { answersWith: [1] });
   },
 });

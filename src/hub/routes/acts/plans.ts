@@ -3,6 +3,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { checkText } from '../plan-files/check-text.ts';
 import { assertEditable } from '../plan-files/editable.ts';
 import { defineRoute } from '../route.ts';
+import { askerOf } from '../asker.ts';
 import { judgedAs, assertMayRun } from './begin.ts';
 
 /** As long as a plan may be, and what JSON adds to it. Bytes. */
@@ -29,7 +30,7 @@ export const validatePlan = defineRoute<PlanTextRequest>({
         details: { right: 'plan', field: 'file' },
       });
     const as = file === undefined ? undefined : parts.hub.planFiles.pathOf(file);
-    const found = await checkText(parts, { text, as }, signal);
+    const found = await checkText(parts, { text, as }, askerOf({ caller, signal }));
     return edits ? found : { ...found, diagnostics: found.diagnostics.filter(({ rule }) => rule !== 'secret/exposed') };
   },
 });
@@ -47,12 +48,12 @@ export const previewText = defineRoute<PlanTextRequest>({
   answers: { 200: { description: 'Its steps.', schema: 'output/plan.json' } },
   errors: ['plan.locked', 'plan.file', 'plan.invalid', 'usage'],
   patient: true,
-  async handle({ parts, body, signal }): Promise<object> {
+  async handle({ parts, body, ...call }): Promise<object> {
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
     const { text, file = 'stdin.yaml', mode } = body;
     const words = ['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--as', planFiles.pathOf(file), '-'];
-    return await parts.askCommand(words, signal, { input: text });
+    return await parts.askCommand(words, askerOf(call), { input: text });
   },
 });
 
@@ -77,6 +78,6 @@ export const previewPlan = defineRoute<RunStartRequest>({
     assertMayRun(call, plan);
     const { mode } = call.body;
     const words = ['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--', plan.file];
-    return await askCommand(words, call.signal, { judged: judgedAs(plan) });
+    return await askCommand(words, askerOf(call), { judged: judgedAs(plan) });
   },
 });

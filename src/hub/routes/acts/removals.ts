@@ -4,6 +4,7 @@ import { refuseStays } from '../../../restore-points/prune/named-points.ts';
 import type { PruneOutput } from '../../../schemas/types.ts';
 import { saidError } from '../../runs/start-run.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { askerOf } from '../asker.ts';
 import { beginOnce, beginRun, repeatHeader, startErrors } from './begin.ts';
 
 const id = {
@@ -12,7 +13,7 @@ const id = {
 const query = { repository: { description: 'Where several repositories have it.', logAs: 'repository' } } as const;
 const refusals = ['point.unknown', 'repository.unusable', 'usage', 'run.crashed'] as const;
 
-type PointCall = Pick<Call<HubParts>, 'parts' | 'params' | 'query' | 'signal'>;
+type PointCall = Pick<Call<HubParts>, 'parts' | 'params' | 'query' | 'caller' | 'signal'>;
 
 const wordsOf = ({ params, query: { repository } }: PointCall, ...more: readonly string[]): string[] => [
   'prune',
@@ -22,7 +23,7 @@ const wordsOf = ({ params, query: { repository } }: PointCall, ...more: readonly
 ];
 
 const foreseen = async (call: PointCall): Promise<PruneOutput> =>
-  (await call.parts.askCommand(wordsOf(call, '--dry-run'), call.signal, { answersWith: [1, 3] })) as PruneOutput;
+  (await call.parts.askCommand(wordsOf(call, '--dry-run'), askerOf(call), { answersWith: [1, 3] })) as PruneOutput;
 
 export const previewRemoval = defineRoute({
   id: 'previewRemoval',

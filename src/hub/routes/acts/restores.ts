@@ -5,6 +5,7 @@ import type { HubRestore, HubRestoreRequest, HubRestores, HubRestoreTargets } fr
 import type { MadePlan } from '../../acts/restore-plan.ts';
 import { mayKnow, seesOf, shared } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { askerOf } from '../asker.ts';
 import { assertFresh, beginOnce, beginRun, repeatHeader, startErrors } from './begin.ts';
 
 const pages: PageRules = { usual: 50, most: 200, place: ['number', 'text'] };
@@ -52,7 +53,7 @@ export const previewRestore = defineRoute<HubRestoreRequest>({
   patient: true,
   async handle(call): Promise<object> {
     const { text, file } = await planFor(call);
-    return await call.parts.askCommand(['plan', `--as=${file}`, '-'], call.signal, { input: text });
+    return await call.parts.askCommand(['plan', `--as=${file}`, '-'], askerOf(call), { input: text });
   },
 });
 

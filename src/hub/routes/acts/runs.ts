@@ -6,6 +6,7 @@ import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../..
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { askerOf } from '../asker.ts';
 import { assertFreshFor, assertMayRun, beginOnce, beginRun, repeatHeader, runOf, startErrors } from './begin.ts';
 
 export const runPlan = defineRoute<RunStartRequest>({
@@ -110,7 +111,7 @@ export const previewVerification = defineRoute<VerifyStartRequest>({
   errors: ['access.right', 'point.unknown', 'plan.invalid', 'usage', 'run.crashed'],
   patient: true,
   handle: async (call): Promise<object> =>
-    await call.parts.askCommand([...verifyWords(call), '--dry-run'], call.signal),
+    await call.parts.askCommand([...verifyWords(call), '--dry-run'], askerOf(call)),
 });
 
 /** @throws SendenseError `access.right` */

@@ -1,6 +1,7 @@
 import type { Call } from '../../../api/route.ts';
 import type { HubBackfill, SchedulePauseRequest, SchedulesOutput, SlotsOutput } from '../../../schemas/types.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { askerOf } from '../asker.ts';
 import { assertFreshFor, assertMayRun, beginOnce, repeatHeader } from './begin.ts';
 
 const plan = { plan: { description: 'Name of the plan.', logAs: 'plan' } } as const;
@@ -83,5 +84,5 @@ function backfillWords(call: BackfillCall, name: string): string[] {
   return [`--from=${time(from)}`, `--to=${time(to)}`, ...(latest ? ['--latest'] : []), '--', name];
 }
 
-const slotsOf = async ({ parts, signal }: BackfillCall, words: readonly string[]): Promise<SlotsOutput> =>
-  (await parts.askCommand(['schedule', 'backfill', '--dry-run', ...words], signal)) as SlotsOutput;
+const slotsOf = async (call: BackfillCall, words: readonly string[]): Promise<SlotsOutput> =>
+  (await call.parts.askCommand(['schedule', 'backfill', '--dry-run', ...words], askerOf(call))) as SlotsOutput;

@@ -1,5 +1,5 @@
 import type { HubRecoverRequest, NotifyFlushOutput, RecoverOutput, UpkeepOutput } from '../../../schemas/types.ts';
-import { goesOn } from '../goes-on.ts';
+import { lastingAsker } from '../asker.ts';
 import { defineRoute } from '../route.ts';
 
 const common = { method: 'POST', patient: true } as const;
@@ -16,9 +16,9 @@ export const recoverRuns = defineRoute<HubRecoverRequest>({
   answers: { 200: { description: 'What was cleaned up, and what could not be.', schema: 'output/recover.json' } },
   errors: ['run.unknown', 'usage', 'run.crashed'],
   logOf: ({ ended }) => ({ ...(ended !== undefined && { run_id: ended }) }),
-  async handle({ parts, body: { ended } }): Promise<RecoverOutput> {
+  async handle({ parts, body: { ended }, caller }): Promise<RecoverOutput> {
     const words = ['recover', ...(ended === undefined ? [] : [`--ended=${ended}`])];
-    return (await parts.askCommand(words, goesOn(), { answersWith: [16] })) as RecoverOutput;
+    return (await parts.askCommand(words, lastingAsker({ caller }), { answersWith: [16] })) as RecoverOutput;
   },
 });
 
@@ -32,8 +32,8 @@ export const keepHouse = defineRoute({
   description: 'As `sendense-run upkeep`. The hub does it by itself once a day.',
   answers: { 200: { description: 'What was done.', schema: 'output/upkeep.json' } },
   errors: ['run.crashed'],
-  handle: async ({ parts }): Promise<UpkeepOutput> =>
-    (await parts.askCommand(['upkeep'], goesOn(), { answersWith: [3] })) as UpkeepOutput,
+  handle: async ({ parts, caller }): Promise<UpkeepOutput> =>
+    (await parts.askCommand(['upkeep'], lastingAsker({ caller }), { answersWith: [3] })) as UpkeepOutput,
 });
 
 export const flushNotices = defineRoute({
@@ -47,6 +47,6 @@ export const flushNotices = defineRoute({
   description: 'As `sendense-run notify flush`.',
   answers: { 200: { description: 'What was sent, and what still waits.', schema: 'output/notify-flush.json' } },
   errors: ['run.crashed'],
-  handle: async ({ parts }): Promise<NotifyFlushOutput> =>
-    (await parts.askCommand(['notify', 'flush'], goesOn(), { answersWith: [1] })) as NotifyFlushOutput,
+  handle: async ({ parts, caller }): Promise<NotifyFlushOutput> =>
+    (await parts.askCommand(['notify', 'flush'], lastingAsker({ caller }), { answersWith: [1] })) as NotifyFlushOutput,
 });

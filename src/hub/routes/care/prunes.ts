@@ -3,6 +3,7 @@ import type { Call } from '../../../api/route.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { HubPruneRequest, PruneOutput } from '../../../schemas/types.ts';
 import { beginOnce, beginRun, repeatHeader, startErrors } from '../acts/begin.ts';
+import { askerOf } from '../asker.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 
 const body = { schema: 'hub/prune-start.json', bytes: 64 * 1024 } as const;
@@ -26,7 +27,9 @@ export const previewPrune = defineRoute<HubPruneRequest>({
   answers: { 200: { description: 'What stays, what goes, and what is merged.', schema: 'output/prune.json' } },
   errors: refusals,
   handle: async (call) =>
-    (await call.parts.askCommand([...wordsOf(call), '--dry-run'], call.signal, { answersWith: [1, 3] })) as PruneOutput,
+    (await call.parts.askCommand([...wordsOf(call), '--dry-run'], askerOf(call), {
+      answersWith: [1, 3],
+    })) as PruneOutput,
 });
 
 export const startPrune = defineRoute<HubPruneRequest>({

@@ -9,7 +9,7 @@ import type {
 } from '../../../schemas/types.ts';
 import { assertFresh } from '../acts/begin.ts';
 import { knownRepository, repositoryParam } from '../repositories/repositories.ts';
-import { goesOn } from '../goes-on.ts';
+import { askerOf, lastingAsker } from '../asker.ts';
 import { defineRoute } from '../route.ts';
 
 const common = { method: 'POST', tag: 'repositories', patient: true } as const;
@@ -26,8 +26,8 @@ export const measureRepositories = defineRoute<HubMeasureRequest>({
   body: { schema: 'hub/measure-start.json', bytes: 1024 },
   answers: { 200: { description: 'The repositories.', schema: 'output/repositories.json' } },
   errors: failures,
-  handle: async ({ parts, body: { repository }, signal }) =>
-    (await parts.askCommand(['repo', 'show', ...(repository === undefined ? [] : ['--', repository])], signal, {
+  handle: async ({ parts, body: { repository }, ...call }) =>
+    (await parts.askCommand(['repo', 'show', ...(repository === undefined ? [] : ['--', repository])], askerOf(call), {
       answersWith: [1],
     })) as RepositoriesOutput,
 });
@@ -53,8 +53,8 @@ export const collectGarbage = defineRoute<HubGcRequest>({
     const words = ['repo', 'gc', dryRun ? '--dry-run' : '--yes', ...(purge ? ['--purge'] : [])];
     const named = repository === undefined ? [] : ['--', repository];
     // What it has begun it ends, whoever goes away meanwhile.
-    const signal = dryRun ? call.signal : goesOn();
-    return (await call.parts.askCommand([...words, ...named], signal, { answersWith: [3] })) as GcOutput;
+    const asker = dryRun ? askerOf(call) : lastingAsker(call);
+    return (await call.parts.askCommand([...words, ...named], asker, { answersWith: [3] })) as GcOutput;
   },
 });
 
@@ -75,7 +75,7 @@ export const importRepository = defineRoute<HubImportRequest>({
     const { forget_missing: forget = false } = call.body;
     if (forget) assertFresh(call, 'forgets restore points');
     const words = ['repo', 'import', ...(forget ? ['--forget-missing'] : []), '--', name];
-    return (await call.parts.askCommand(words, call.signal, { answersWith: [3] })) as ImportOutput;
+    return (await call.parts.askCommand(words, askerOf(call), { answersWith: [3] })) as ImportOutput;
   },
 });
 
@@ -92,6 +92,6 @@ export const repairRepository = defineRoute({
   errors: [...failures, 'repository.damaged'],
   async handle(call): Promise<RepairOutput> {
     const name = knownRepository(call);
-    return (await call.parts.askCommand(['repo', 'repair', '--', name], call.signal)) as RepairOutput;
+    return (await call.parts.askCommand(['repo', 'repair', '--', name], askerOf(call))) as RepairOutput;
   },
 });

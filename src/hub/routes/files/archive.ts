@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { SendenseError } from '../../../errors/sendense-error.ts';
-import type { AnswerHead, Call } from '../../../api/route.ts';
+import { word, wordOf } from '../../../api/words.ts';
+import type { AnswerHead, Call, Parameter } from '../../../api/route.ts';
 import type { Answer } from '../../../files/protocol.ts';
 import { leftOutTrailer, trailerOf } from '../../../files/client/wire.ts';
 import { leftOutBytes } from '../../../files/protocol.ts';
@@ -12,7 +12,7 @@ import { bytesOf, contentDisposition, inert, lastName } from './headers.ts';
 import { transferred } from './transferred.ts';
 import {
   aboutSession,
-  callerOf,
+  readerOf,
   defineRoute,
   pathOf,
   place,
@@ -29,16 +29,15 @@ export const archiveFormats = {
   'zip': 'application/zip',
 } as const;
 export type Format = keyof typeof archiveFormats;
+const formats = Object.keys(archiveFormats) as readonly Format[];
 /** How parts of an archive come, for who reads the files of the restore point himself (`files/archive/parts.ts`). */
 export const inParts = 'parts';
 
-/** @throws SendenseError `request.invalid` */
-export function formatOf(text = 'tar'): Format {
-  if (Object.hasOwn(archiveFormats, text)) return text as Format;
-  throw new SendenseError('request.invalid', `format ${text} is none of ${Object.keys(archiveFormats).join(', ')}`, {
-    details: { field: 'format' },
-  });
-}
+/** @param usual where the request does not say */
+export const formatQuery = (usual: string): Parameter => word(`Of the archive; default: ${usual}.`, formats);
+
+export const formatOf = (query: Readonly<Record<string, string>>): Format | undefined =>
+  wordOf(query, 'format', formats);
 
 export const description = [
   'tar is in the pax format, with owners, modes, times in nanoseconds, extended attributes, access control lists, links and holes. Sockets are left out.',
@@ -55,14 +54,14 @@ export const downloadFolder = defineRoute({
   description,
   about: aboutSession,
   params: session,
-  query: { ...place, ...transfer, format: { description: '`tar` (default), `tar.gz` or `zip`.' } },
+  query: { ...place, ...transfer, format: formatQuery('`tar`') },
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
   errors: workErrors,
   async handle(call): Promise<Readable> {
     const { query } = call;
     const files = sessionOf(call);
     const where = { volume: query['volume'] ?? '', path: pathOf(query) };
-    const format = formatOf(query['format']);
+    const format = formatOf(query) ?? 'tar';
     const found = await files.ask('stat', { ...where, follow: false, bare: true });
     const name = lastName(found) || where.volume.replaceAll('/', '-');
     return archiveOf(files, call, { volume: where.volume, found: [found], alone: [], format, name });
@@ -96,7 +95,7 @@ export function archiveOf(
   const slot = files.enter('download');
   let left = '';
   answer.trailer(leftOutTrailer, () => left);
-  const what = { who: callerOf(call).who, action: 'archive', volume } as const;
+  const what = { ...readerOf(call), action: 'archive', volume } as const;
   const stream = streamOf(
     async (onBytes, signal) => {
       const [first = Buffer.alloc(0), ...others] = found.map(bytesOf);

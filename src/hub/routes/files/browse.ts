@@ -1,16 +1,16 @@
 import type { Readable } from 'node:stream';
 import { flag, isOn } from '../../../api/flags.ts';
-import { limitOf, numberOf } from '../../../api/numbers.ts';
+import { largest, limit, number, numberOf } from '../../../api/numbers.ts';
+import { word, wordOf } from '../../../api/words.ts';
 import { entriesOf } from '../../../files/reader/check-answer.ts';
 import { doubledWhy, type Entry, type EntryType, type WalkFilter } from '../../../files/protocol.ts';
 import { pathId, shownEntry, shownName } from '../../../files/shown.ts';
-import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { FilesListOutput, FilesStatOutput } from '../../../schemas/types.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
 import {
   aboutSession,
-  callerOf,
+  readerOf,
   defineRoute,
   pathOf,
   place,
@@ -24,6 +24,9 @@ const mostEntries = 10_000;
 /** Of the paths of a page. */
 const mostPathBytes = 16 * 1024 * 1024;
 const longestName = 255;
+/** A file may say that it was changed before 1970. */
+const times = [-largest, largest] as const;
+
 export const listFiles = defineRoute({
   id: 'listFiles',
   method: 'GET',
@@ -36,9 +39,7 @@ export const listFiles = defineRoute({
   query: {
     ...place,
     after: { description: '`next` of the page before.' },
-    limit: {
-      description: `Entries of a page; default 1000, at most ${mostEntries}. Fewer come where their paths are long.`,
-    },
+    limit: limit('Entries of a page, fewer where their paths are long', 1000, mostEntries),
   },
   answers: { 200: { description: 'The entries.', schema: 'output/files-list.json' } },
   errors: readErrors,
@@ -50,11 +51,11 @@ export const listFiles = defineRoute({
     const found: Entry[] = [];
     const path = pathOf(query);
     const room = Math.max(1, Math.floor(mostPathBytes / (path.length + longestName)));
-    const limit = Math.min(limitOf(query, 1000, mostEntries), room);
+    const most = Math.min(numberOf(query, 'limit', 1000), room);
     const onBytes = entriesOf((entry) => {
-      if (found.push(entry) > limit) throw new Error('more entries than were asked for');
+      if (found.push(entry) > most) throw new Error('more entries than were asked for');
     });
-    const ask = { volume, path, after, limit };
+    const ask = { volume, path, after, limit: most };
     const answer = await files.ask('list', ask, { signal, onBytes });
     const folder = Buffer.from(answer.path, 'base64');
     const last = found.at(-1);
@@ -125,12 +126,12 @@ export const searchFiles = defineRoute({
     ...place,
     name: { description: 'Shell pattern of the last name, with `*`, `?` and `[…]`; default: every name.' },
     ignoreCase: flag('`yes`: small and capital letters are the same.'),
-    type: { description: `One of ${entryTypes.join(', ')}.` },
-    minSize: { description: 'Bytes, at least.' },
-    maxSize: { description: 'Bytes, at most.' },
-    since: { description: 'Changed at that time or later, milliseconds since 1970.' },
-    until: { description: 'Changed at that time or before, milliseconds since 1970.' },
-    depth: { description: 'How many folders deep; 1: what is in the folder itself.' },
+    type: word('Only of this type.', entryTypes),
+    minSize: number('Bytes, at least.', [0, largest]),
+    maxSize: number('Bytes, at most.', [0, largest]),
+    since: number('Changed at that time or later, milliseconds since 1970.', times),
+    until: number('Changed at that time or before, milliseconds since 1970.', times),
+    depth: number('How many folders deep; 1: what is in the folder itself.', [0, largest]),
   },
   answers: { 200: { description: 'JSON lines.', type: 'application/jsonl' } },
   errors: workErrors,
@@ -144,12 +145,11 @@ export const searchFiles = defineRoute({
     const { path: found } = await files.ask('stat', { volume, path, follow: true, bare: true });
     const folder = Buffer.from(found, 'base64');
     if (isHead) return noBytes();
-    const { who } = callerOf(call);
     return streamOf(
       async (onBytes, signal) => {
         const each = entriesOf((entry) => onBytes(lineOf(shownEntry(entry, folder))));
         const ask = { volume, path, filter };
-        const what = { who, action: 'search', volume, path: folder } as const;
+        const what = { ...readerOf(call), action: 'search', volume, path: folder } as const;
         const answer = await recorded(files, what, () => files.ask('walk', ask, { signal, onBytes: each }));
         await onBytes(lineOf(answer));
       },
@@ -159,28 +159,20 @@ export const searchFiles = defineRoute({
 });
 
 function filterOf(query: Readonly<Record<string, string>>): WalkFilter {
-  const { name, type } = query;
-  if (type !== undefined && !(entryTypes as readonly string[]).includes(type))
-    throw new SendenseError('request.invalid', `type is none of ${entryTypes.join(', ')}`, {
-      details: { field: 'type' },
-    });
-  const bytes = (key: string): number | undefined =>
-    query[key] === undefined ? undefined : numberOf(query, key, 0, Number.MAX_SAFE_INTEGER);
+  const { name } = query;
+  /** ns */
   const time = (key: string): string | undefined => {
     const ms = query[key];
-    if (ms === undefined) return undefined;
-    if (!/^-?\d{1,15}$/.test(ms))
-      throw new SendenseError('request.invalid', `${key} is no time`, { details: { field: key } });
-    return String(BigInt(ms) * 1_000_000n);
+    return ms === undefined ? undefined : String(BigInt(ms) * 1_000_000n);
   };
   return {
     names: name === undefined ? undefined : [name],
     ignoreCase: isOn(query['ignoreCase']),
-    type: type as EntryType | undefined,
-    minBytes: bytes('minSize'),
-    maxBytes: bytes('maxSize'),
+    type: wordOf(query, 'type', entryTypes),
+    minBytes: numberOf(query, 'minSize', undefined),
+    maxBytes: numberOf(query, 'maxSize', undefined),
     since: time('since'),
     until: time('until'),
-    depth: bytes('depth'),
+    depth: numberOf(query, 'depth', undefined),
   };
 }

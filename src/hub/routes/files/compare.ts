@@ -3,7 +3,7 @@ import { flag, isOn } from '../../../api/flags.ts';
 import { compareFiles, sidesOf } from '../../files/compare/compare-files.ts';
 import { lineOf, noBytes, streamOf } from './bytes.ts';
 import { recorded } from './recorded.ts';
-import { callerOf, defineRoute, filesOf, pathOf, place, workErrors } from './route.ts';
+import { readerOf, defineRoute, filesOf, pathOf, place, workErrors } from './route.ts';
 
 export const compareMounts = defineRoute({
   id: 'compareRestorePoints',
@@ -30,11 +30,10 @@ export const compareMounts = defineRoute({
     // What is wrong with volume or path is an answer, not the end of a stream.
     const sides = await sidesOf(before, after, { volume, path: pathOf(query) });
     if (isHead) return noBytes();
-    const { who } = callerOf(call);
     const path = (sides.before ?? sides.after)?.folder;
     using slots = new DisposableStack();
     for (const files of new Set([before, after])) slots.use(files.enter('search'));
-    const what = { who, action: 'compare', volume, path } as const;
+    const what = { ...readerOf(call), action: 'compare', volume, path } as const;
     const content = isOn(query['content']);
     return streamOf(
       async (onBytes, signal) => {

@@ -7,7 +7,7 @@ import { bytesOf, contentDisposition, inert, lastName, rangeOf, tagOf } from './
 import { transferred } from './transferred.ts';
 import {
   aboutSession,
-  callerOf,
+  readerOf,
   defineRoute,
   pathOf,
   place,
@@ -71,9 +71,8 @@ export const downloadFile = defineRoute({
     if (isHead) return noBytes();
     const ask = { ...where, offset: from, length: to - from };
     const whole = contentIn(found);
-    const { who } = callerOf(call);
     const named = { transfer: query['transfer'], volume: where.volume, path: bytesOf(found) };
-    const what = { who, action: 'download', ...named } as const;
+    const what = { ...readerOf(call), action: 'download', ...named } as const;
     const read = (signal: AbortSignal) => async (onBytes: (bytes: Buffer) => Promise<void>) => {
       if (whole) {
         await onBytes(whole.subarray(from, to));

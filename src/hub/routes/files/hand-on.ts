@@ -7,7 +7,7 @@ import { SendenseError } from '../../../errors/sendense-error.ts';
 import { askKeeper } from '../../../files/client/ask-keeper.ts';
 import { curlBytes, leftOutTrailer, linesOfTrailer, trailerOf } from '../../../files/client/wire.ts';
 import { hubUser } from '../../../state/files/file-reads.ts';
-import { callerHeader, closesAllHeader, identityHeader } from '../../files/keeper-socket.ts';
+import { addressHeader, callerHeader, closesAllHeader, identityHeader } from '../../files/keeper-socket.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import { mayKnow } from '../list-answer.ts';
 import type { filesRoutes } from './index.ts';
@@ -17,9 +17,10 @@ import type { About } from './route.ts';
 const readerName = ({ kind, name }: Caller): string => (kind === 'file-token' ? 'hub-api' : hubUser(name));
 
 /** Who removes restore points has to be able to close them. */
-const callerHeaders = (caller: Caller): Record<string, string> => ({
+const callerHeaders = ({ caller, peer }: Pick<Call<HubParts>, 'caller' | 'peer'>): Record<string, string> => ({
   [callerHeader]: readerName(caller),
   [identityHeader]: caller.identity,
+  ...(peer === undefined ? {} : { [addressHeader]: peer }),
   ...(caller.rights.has('keep') ? { [closesAllHeader]: 'yes' } : {}),
 });
 
@@ -57,11 +58,12 @@ export const handedOn = ({
       ...new Set([...route.errors, 'files.reader', 'files.unavailable', 'point.unknown', 'files.session'] as const),
     ],
     patient: true,
+    watched: true,
     async handle(call: Call<HubParts, unknown>): Promise<Readable | object> {
       const { parts, caller, body, isHead, signal, answer } = call;
       assertSees(about(call as never), call);
       const method = isHead ? 'HEAD' : route.method;
-      const headers = { ...namedHeaders(route, call), ...callerHeaders(caller) };
+      const headers = { ...namedHeaders(route, call), ...callerHeaders(call) };
       const from = await askKeeper(await parts.filesKeeper(), pathOf(route.path, call), {
         method,
         headers,

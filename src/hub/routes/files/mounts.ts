@@ -10,7 +10,7 @@ import type {
 } from '../../../schemas/types.ts';
 import type { OpenRequest } from '../../files/file-sessions.ts';
 import { recorded } from './recorded.ts';
-import { aboutSession, callerOf, defineRoute, filesOf, session, sessionOf } from './route.ts';
+import { aboutSession, readerOf, defineRoute, filesOf, session, sessionOf } from './route.ts';
 
 const requestOf = ({ vm, repository, point, identity }: RestoreMountRequest): OpenRequest => ({
   vm,
@@ -46,7 +46,7 @@ export const mountPoint = defineRoute<RestoreMountRequest>({
   logOf: ({ vm }) => ({ vm }),
   async handle(call): Promise<FilesOutput> {
     const files = await filesOf(call).open(requestOf(call.body));
-    files.begin({ who: callerOf(call).who, action: 'open' })();
+    files.begin({ ...readerOf(call), action: 'open' })();
     return files.info();
   },
 });
@@ -109,8 +109,7 @@ export const unlockVolume = defineRoute<RestoreUnlockRequest>({
   async handle(call): Promise<FilesOutput> {
     const { body } = call;
     const files = sessionOf(call);
-    const { who } = callerOf(call);
-    await recorded(files, { who, action: 'unlock', volume: body.volume }, () =>
+    await recorded(files, { ...readerOf(call), action: 'unlock', volume: body.volume }, () =>
       files.unlock(body.volume, body.passphrase),
     );
     return files.info();

@@ -1,7 +1,7 @@
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import type { Place } from '../../../files/reader/places.ts';
 import type { RestorePlaces } from '../../../schemas/types.ts';
-import { aboutSession, callerOf, defineRoute, pathOf, place, readErrors, session, sessionOf } from './route.ts';
+import { aboutSession, readerOf, defineRoute, pathOf, place, readErrors, session, sessionOf } from './route.ts';
 import { tagOf } from './headers.ts';
 
 /** More pieces than this are streamed. */
@@ -31,8 +31,7 @@ export const placesOfFile = defineRoute({
     if (!told) return { ...answer, files: [], places: null };
     const bytes = told.places.reduce((sum, { length }) => sum + length, 0);
     const path = Buffer.from(found.path, 'base64');
-    const { who } = callerOf(call);
-    files.begin({ who, action: 'download', volume: where.volume, path })({ bytes });
+    files.begin({ ...readerOf(call), action: 'download', volume: where.volume, path })({ bytes });
     return { ...answer, ...told };
   },
 });

@@ -5,7 +5,7 @@ import { longestPath } from '../../../files/protocol.ts';
 import { shownName } from '../../../files/shown.ts';
 import type { OpenFiles } from '../../files/open-files.ts';
 import type { AllFileSessions, FilesCaller, FileSessions } from '../../files/file-sessions.ts';
-import { callerHeader, closesAllHeader, identityHeader } from '../../files/keeper-socket.ts';
+import { addressHeader, callerHeader, closesAllHeader, identityHeader } from '../../files/keeper-socket.ts';
 
 /** What the routes about files act with. */
 export interface FilesParts {
@@ -21,8 +21,19 @@ export function callerOf({ parts, header }: Calling): FilesCaller {
   const who = header(callerHeader);
   // The process's own user could end the process as well.
   return who === null
-    ? { who: parts.owner, identity: '', mayCloseAll: true }
-    : { who, identity: header(identityHeader) ?? '', mayCloseAll: header(closesAllHeader) !== null };
+    ? { who: parts.owner, identity: '', address: null, mayCloseAll: true }
+    : {
+        who,
+        identity: header(identityHeader) ?? '',
+        address: header(addressHeader),
+        mayCloseAll: header(closesAllHeader) !== null,
+      };
+}
+
+/** Who reads, for the record of what was read. */
+export function readerOf(call: Calling): Pick<FilesCaller, 'who' | 'address'> {
+  const { who, address } = callerOf(call);
+  return { who, address };
 }
 
 /** What the caller has open. */
@@ -88,7 +99,10 @@ export const transfer: Readonly<Record<'transfer', Parameter>> = {
 /** Which file or folder is meant. */
 export const place: Readonly<Record<'volume' | 'path', Parameter>> = {
   volume: { description: 'Id of the volume, such as `disk-0p2`.', required: true, logAs: 'volume' },
-  path: { description: 'Bytes of the path in the volume as base64url, from `id` of a listing. Default: the root.' },
+  path: {
+    description: 'Bytes of the path in the volume as base64url, from `id` of a listing. Default: the root.',
+    factOf: (id) => `/${shownName(Buffer.from(id, 'base64url'))}`,
+  },
 };
 
 /** The path as the reader takes it. @throws SendenseError `request.invalid`; `files.path` where it is too long */

@@ -6,7 +6,7 @@ import { shownName } from '../../../files/shown.ts';
 import type { RestoreSelected, RestoreSelectionRequest } from '../../../schemas/types.ts';
 import { settleAll } from '../../../restore-points/settle-all.ts';
 import type { OpenFiles } from '../../files/open-files.ts';
-import { archiveOf, description, formatOf, inParts, type Format } from './archive.ts';
+import { archiveOf, description, formatOf, formatQuery, inParts, type Format } from './archive.ts';
 import {
   aboutSession,
   defineRoute,
@@ -80,13 +80,13 @@ export const downloadSelected = defineRoute({
   description: `As \`downloadSelection\`. ${description}`,
   about: aboutSession,
   params: { ...session, selection: { description: 'Id of the selection.' } },
-  query: { ...transfer, format: { description: '`tar`, `tar.gz` or `zip`; default: that of the selection.' } },
+  query: { ...transfer, format: formatQuery('that of the selection') },
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
   errors: [...workErrors, 'files.selection'],
   async handle(call): Promise<Readable> {
     const { params, query } = call;
     const body = sessionOf(call).selections.one(params['selection'] ?? '');
-    return selected({ ...call, body }, formatOf(query['format'] ?? body.format));
+    return selected({ ...call, body }, formatOf(query) ?? body.format ?? 'tar');
   },
 });
 

@@ -3,6 +3,7 @@ import { oneAtATime } from '../../../host/system/one-at-a-time.ts';
 import { validateOutput } from '../../../plan/diagnostics/format-diagnostics.ts';
 import { validateFiles } from '../../../plan/validate-files.ts';
 import type { ValidateOutput } from '../../../schemas/types.ts';
+import type { Asker } from '../../runs/start-run.ts';
 import type { HubParts } from '../route.ts';
 
 export interface CheckedText {
@@ -21,11 +22,11 @@ const alone = oneAtATime();
 export async function checkText(
   { hub, askCommand }: Pick<HubParts, 'hub' | 'askCommand'>,
   { text, as }: CheckedText,
-  signal: AbortSignal,
+  asker: Asker,
 ): Promise<ValidateOutput> {
   if (text.length > quick) {
     const words = ['validate', ...(as === undefined ? [] : ['--as', as]), '-'];
-    const ask = () => askCommand(words, signal, { input: text, answersWith: [10] });
+    const ask = () => askCommand(words, asker, { input: text, answersWith: [10] });
     return (await alone('long texts', ask)) as ValidateOutput;
   }
   const enrolledNodes = (): string[] => hub.nodes.list().nodes.map(({ name }) => name);
@@ -36,11 +37,11 @@ export async function checkText(
 export async function assertValid(
   parts: Pick<HubParts, 'hub' | 'askCommand'>,
   { file, text }: { readonly file: string; readonly text: string },
-  signal: AbortSignal,
+  asker: Asker,
 ): Promise<void> {
   const { planFiles } = parts.hub;
   const as = planFiles.pathOf(file);
-  const { files, diagnostics } = await checkText(parts, { text, as }, signal);
+  const { files, diagnostics } = await checkText(parts, { text, as }, asker);
   const errors = diagnostics.filter((one) => one.severity === 'error' && one.file === as);
   const [first] = errors;
   if (first)

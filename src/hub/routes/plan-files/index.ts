@@ -5,6 +5,7 @@ import type { HubPlanFile, HubPlanFiles, PlanFileNew, PlanFileSave } from '../..
 import type { PlanFileText } from '../../plan-files/plan-files.ts';
 import { defineRoute, type HubParts } from '../route.ts';
 import { assertValid } from './check-text.ts';
+import { askerOf } from '../asker.ts';
 import { assertEditable } from './editable.ts';
 
 const base = { tag: 'plans', right: 'plan' } as const;
@@ -93,11 +94,11 @@ const createPlanFile = defineRoute<PlanFileNew>({
   ],
   logOf: ({ file, force = false }) => ({ file, ...(force && { force: 'yes' }) }),
   async handle(call): Promise<HubPlanFile> {
-    const { parts, body, answer, signal } = call;
+    const { parts, body, answer } = call;
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
     const made = await alone('changes', async () => {
-      if (body.force !== true) await assertValid(parts, body, signal);
+      if (body.force !== true) await assertValid(parts, body, askerOf(call));
       return planFiles.create(body.file, body.text);
     });
     answer.header('location', `/api/v1/plan-files/${encodeURIComponent(body.file)}`);
@@ -121,12 +122,12 @@ const savePlanFile = defineRoute<PlanFileSave>({
   errors: [...changeErrors, 'plan.invalid', 'disk.full'],
   logOf: ({ force = false }): Record<string, string> => (force ? { force: 'yes' } : {}),
   async handle(call): Promise<HubPlanFile> {
-    const { parts, body, signal } = call;
+    const { parts, body } = call;
     const { planFiles } = parts.hub;
     assertEditable(planFiles);
     const [file, from] = [nameOf(call), fromOf(call)];
     const saved = await alone('changes', async () => {
-      if (body.force !== true) await assertValid(parts, { file, text: body.text }, signal);
+      if (body.force !== true) await assertValid(parts, { file, text: body.text }, askerOf(call));
       return planFiles.replace(file, body.text, { from });
     });
     return answered(call, saved);

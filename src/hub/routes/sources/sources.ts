@@ -16,6 +16,7 @@ import { parseDocument, valueOf } from '../../../plan/yaml/parse-document.ts';
 import type { Inquiry } from '../../acts/inquiries.ts';
 import { inquired } from '../inquired.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { askerOf } from '../asker.ts';
 import { sourceErrors } from './source-errors.ts';
 
 export const sourceParams = { name: { description: 'Name of the source.', logAs: 'source' } } as const;
@@ -87,7 +88,7 @@ export const sourceVms = defineRoute<HubSourceVms>({
     const said = Object.entries(call.body).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}=${value}`],
     );
-    return (await call.parts.askCommand(['discover', ...said, '--', source], call.signal)) as DiscoverOutput;
+    return (await call.parts.askCommand(['discover', ...said, '--', source], askerOf(call))) as DiscoverOutput;
   },
 });
 
@@ -143,7 +144,7 @@ export const proposePlan = defineRoute<HubSourcePlanRequest>({
     // Its name must be free among the plans of the hub.
     const place = join(call.parts.hub.planFiles.folder, '-');
     const words = ['discover', `--node=${node}`, `--vm=${vm}`, `--write-plan=${place}`, '--', source];
-    const { plan_text: text = '' } = (await call.parts.askCommand(words, call.signal)) as DiscoverOutput;
+    const { plan_text: text = '' } = (await call.parts.askCommand(words, askerOf(call))) as DiscoverOutput;
     const plan = valueOf(parseDocument({ file: '', text }).document) as { readonly name: string };
     return { version: 1, file: `${plan.name}.yaml`, text };
   },

@@ -112,7 +112,7 @@ const Point = ({ point, straight, parent, share, onChange }: PointProps): JSX.El
 function Marks({ point }: { readonly point: RestorePointOutput }): JSX.Element {
   const proven = verifiedText(point);
   const fails = (point.verifications ?? []).some(({ ok }) => !ok);
-  const { protected: held, broken, kept, warnings, used_by: users = [] } = point;
+  const { protected: held, broken, kept, warnings, used_by: users = [], before_restore: restored = null } = point;
   return (
     <ul class="marks">
       {broken ? (
@@ -146,6 +146,12 @@ function Marks({ point }: { readonly point: RestorePointOutput }): JSX.Element {
           <StatusMark look={{ shape: 'ring', tone: 'idle', word: 'kept from a boot' }} />
         </li>
       ) : null}
+      {restored === null ? null : (
+        <li>
+          <StatusMark look={{ shape: 'ring', tone: 'idle', word: 'safety backup' }} />
+          <span class="soft">before {restored} was restored in place</span>
+        </li>
+      )}
       {users.map(({ boot, host }) => (
         <li key={boot}>
           <StatusMark look={{ shape: 'ring', tone: 'good', word: 'in use' }} />
