@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors/catalogue.ts';
 import { toSendenseError } from '../errors/sendense-error.ts';
 import { nobody, type CallerKind } from './caller.ts';
 import { errorAnswer } from './error-answer.ts';
+import { limitPerMinute } from '../host/net/limit-per-minute.ts';
 import { peerOf } from './guard.ts';
 import type { Route } from './route.ts';
 
@@ -78,12 +79,18 @@ export async function audited<T>(
 
 /** Writes down what known callers asked for and were refused before anything was done, or did not get. */
 export function auditRefusals(app: FastifyInstance, audit: ApiAudit): void {
+  const refusals = limitPerMinute(refusalsPerMinute);
   app.addHook('onResponse', async (request, reply) => {
     const { route } = request.routeOptions.config;
     const { caller, failure } = request;
     if (!route || !caller || caller.kind === 'nobody') return;
     if (!isAudited(route) && !(route.watched === true && reply.statusCode >= 400)) return;
     if (request.audited === true || failure?.code === 'node.limited') return;
+    const taken = refusals(caller.identity);
+    if (!taken.allowed) {
+      if (taken.first) request.log.warn(`${caller.name} is refused often: the audit log has no more of it this minute`);
+      return;
+    }
     const facts = {
       ...namedFacts(route.params, request.params as Given),
       ...(route.watched === true && namedFacts(route.query, request.query as Given)),
@@ -93,20 +100,28 @@ export function auditRefusals(app: FastifyInstance, audit: ApiAudit): void {
   });
 }
 
+/** Entries of one caller: who asks for what it may not do could fill the log. What it changes is written down always. */
+const refusalsPerMinute = 60;
+
 /** Characters of a parameter that nobody has checked. */
-const longestFact = 200;
+const longestFact = 1000;
 
 type Given = Readonly<Record<string, unknown>>;
 
 const namedFacts = (named: Route<never>['params'], given: Given): Record<string, string> =>
   Object.fromEntries(
     Object.entries(named ?? {}).flatMap(([name, { logAs, factOf }]) => {
-      const value = given[name];
+      const values = [given[name] ?? []].flat().map(String);
       const fact = logAs ?? (factOf && name);
-      if (fact === undefined || typeof value !== 'string') return [];
-      return [[fact, (factOf?.(value) ?? value).slice(0, longestFact)]];
+      if (fact === undefined || values.length === 0) return [];
+      const texts = values.map((value) => factOf?.(value) ?? value);
+      return [[fact, shortened(texts.join(' '))]];
     }),
   );
+
+/** Without its middle where it is too long: what a path is about stands at its end. */
+const shortened = (text: string): string =>
+  text.length <= longestFact ? text : `${text.slice(0, longestFact / 2)}…${text.slice(-longestFact / 2)}`;
 
 /** It is done already: that it cannot be written down is for the log. */
 function tryTo({ log }: FastifyRequest, write: () => void): void {

@@ -11,6 +11,8 @@ export interface ApiLimits {
   /** How long a connection is kept on which nothing moves, not even an answer; 0: as long as the peer wants. */
   readonly silenceMs: number;
   readonly connections: number;
+  /** Of them, those of one caller; 0: all. */
+  readonly connectionsOfOne: number;
   readonly headerBytes: number;
   /** Of a body that no route announces. */
   readonly bodyBytes: number;
@@ -27,6 +29,7 @@ export const defaultLimits: ApiLimits = {
   idleMs: 15_000,
   silenceMs: 0,
   connections: 512,
+  connectionsOfOne: 0,
   headerBytes: 16_384,
   bodyBytes: 64 * 1024,
   // A peer that follows 100 jobs needs some 12 000.

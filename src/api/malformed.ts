@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import { once } from 'node:events';
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { limitPerMinute } from '../host/net/limit-per-minute.ts';
@@ -41,24 +42,56 @@ const ending =
     const peer = peerOf({ socket });
     const id = randomUUID();
     if (guard.malformed(peer).allowed) log.warn({ request_id: id, peer, status, reason }, message);
-    if (socket.writable) {
-      const body = JSON.stringify(errorAnswer(httpError(status, message)).body);
-      const head = [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-        'content-type: application/json; charset=utf-8',
-        `content-length: ${Buffer.byteLength(body)}`,
-        `x-request-id: ${id}`,
-        ...headers,
-        'connection: close',
-      ];
-      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-    }
-    socket.destroySoon();
+    afterAnswers(socket, () => say(socket, { status, message, id, headers }));
   };
+
+/** How long an answer that goes on may keep the next one waiting, ms. */
+const patienceMs = 10_000;
+
+/** Answers that go on, by their connections. */
+const answering = new WeakMap<Socket, Set<ServerResponse>>();
+
+function noteAnswer({ socket }: IncomingMessage, response: ServerResponse): void {
+  const all = answering.get(socket) ?? new Set();
+  answering.set(socket, all.add(response));
+  response.once('close', () => all.delete(response));
+}
+
+/** What was asked on this connection before is answered first: something may have been done. */
+function afterAnswers(socket: Socket, act: () => void): void {
+  const before = [...(answering.get(socket) ?? [])];
+  if (before.length === 0) return act();
+  const timer = setTimeout(() => socket.destroy(), patienceMs).unref();
+  void Promise.all(before.map((response) => once(response, 'close'))).then(() => {
+    clearTimeout(timer);
+    act();
+  });
+}
+
+interface Said extends Required<Pick<Ended, 'status' | 'message' | 'headers'>> {
+  readonly id: string;
+}
+
+function say(socket: Socket, { status, message, id, headers }: Said): void {
+  if (socket.writable) {
+    const body = JSON.stringify(errorAnswer(httpError(status, message)).body);
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${id}`,
+      ...headers,
+      'connection: close',
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  }
+  socket.destroySoon();
+}
 
 /** Answers what is not HTTP, or comes too slowly to become a request, or is of the parts of HTTP that no route has a use for. */
 export function answerMalformed(server: Server, guard: Guard, log: FastifyBaseLogger): void {
   const end = ending(guard, log);
+  server.prependListener('request', noteAnswer);
   server.removeAllListeners('clientError').on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET') return;
     const unproven = error.code?.startsWith('ERR_SSL') || error.code?.startsWith('ERR_TLS');

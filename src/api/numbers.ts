@@ -6,12 +6,15 @@ type Query = Readonly<Record<string, string>>;
 /** No number of a request has more. */
 export const largest = Number.MAX_SAFE_INTEGER;
 
+/** No time of a calendar is later, milliseconds since 1970 (ECMA-262, 21.4.1.1). */
+const latest = 8_640_000_000_000_000;
+
 /** A whole number of a query. */
 export const number = (description: string, range: NumberRange): Parameter => ({ description, number: range });
 
 /** A time of a query: milliseconds since 1970. */
 export const moment = (description: string): Parameter =>
-  number(`${description}, milliseconds since 1970.`, [0, largest]);
+  number(`${description}, milliseconds since 1970.`, [0, latest]);
 
 /** How many are wanted (`limit`). */
 export const limit = (what: string, usual: number, most: number): Parameter =>

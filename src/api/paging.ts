@@ -40,7 +40,7 @@ export const pageQuery = ({ usual, most }: PageRules): Readonly<Record<'limit' |
  */
 export function pageRequest(name: string, query: Readonly<Record<string, string>>, rules: PageRules): PageRequest {
   const { cursor, limit: _limit, ...filter } = query;
-  const list = listOf(name, filter);
+  const list = listId(name, filter);
   return {
     limit: numberOf(query, 'limit', rules.usual),
     after: cursor === undefined ? null : placeOf(cursor, rules.place, list),
@@ -48,9 +48,10 @@ export function pageRequest(name: string, query: Readonly<Record<string, string>
   };
 }
 
-/** A digest: whoever asks for it with other filters is told so. */
-function listOf(name: string, filter: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(filter).toSorted(([one], [other]) => (one < other ? -1 : 1));
+/** Which list it is: a digest, so that whoever asks for it with other filters is told so. */
+export function listId(name: string, filter: Readonly<Record<string, string | undefined>>): string {
+  const said = Object.entries(filter).filter(([, value]) => value !== undefined);
+  const sorted = said.toSorted(([one], [other]) => (one < other ? -1 : 1));
   return createHash('sha256')
     .update(JSON.stringify([name, sorted]))
     .digest('base64url')

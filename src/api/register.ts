@@ -39,7 +39,8 @@ export function registerRoutes<Parts>(
           header: (name) => headerOf(request, name),
           answer: headOf(request, reply),
         };
-        const result = await audited(audit, route, { request, reply, facts, who }, () => route.handle(call));
+        const about = { ...facts, ...route.auditOf?.(body) };
+        const result = await audited(audit, route, { request, reply, facts: about, who }, () => route.handle(call));
         if (result instanceof Readable) endWith(result, call.caller);
         return result ?? reply.send();
       },

@@ -134,6 +134,8 @@ export interface Route<Parts, Body = unknown> {
   readonly watched?: boolean;
   /** What the lines of the log about the request, and the audit log, have from its body. */
   logOf?(body: Body): Readonly<Record<string, string>>;
+  /** What the audit log alone has from its body. */
+  auditOf?(body: Body): Readonly<Record<string, string>>;
   /** Whom the audit log names for a request of nobody: who logs in. Empty: nobody that is known. */
   whoOf?(call: Pick<Call<Parts, Body>, 'parts' | 'body'>): string;
   /** Answers an object for JSON, text or a stream for other types, undefined for nothing. */

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
 import type {
   FastifyBaseLogger,
   FastifyError,
@@ -8,9 +8,12 @@ import type {
   FastifyHttpOptions,
 } from 'fastify';
 import type { TlsOptions } from 'node:tls';
+import type { ErrorCode } from '../errors/catalogue.ts';
+import { SendenseError } from '../errors/sendense-error.ts';
 import { keptAlive } from '../host/net/keep-alive.ts';
 import { limitNewcomers, type Newcomers } from '../host/net/limit-newcomers.ts';
 import { limitPerMinute } from '../host/net/limit-per-minute.ts';
+import { shareConnections } from '../host/net/share-connections.ts';
 import { directly, type CameFrom } from './came-from.ts';
 import { answerError, httpError } from './error-answer.ts';
 import { tokenDoor, type Door, type TokenDoorOptions } from './door.ts';
@@ -50,6 +53,9 @@ export interface OpenFile {
   readonly body: Buffer | string;
 }
 
+/** What who is not let in is told, or who takes more than its share. */
+const unwelcome: ReadonlySet<ErrorCode> = new Set(['access.login', 'node.refused', 'node.limited']);
+
 /** Fewer than all: who has no token leaves room for who has one. */
 const newcomerLimits = { most: 256, mostOfOnePeer: 64 };
 
@@ -72,6 +78,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   if (options.tls) app.server.removeAllListeners('tlsClientError').on('tlsClientError', noHandshake(app.log));
   if (options.proof) letProve(app.server, { token, withinMs: limits.headersMs });
   const newcomers = limitConnections(app, limits);
+  const shares = limits.connectionsOfOne > 0 ? shareConnections(limits.connectionsOfOne) : null;
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request.url);
@@ -86,16 +93,45 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     // A year. Browsers heed it where the certificate is one that they know (RFC 6797).
     if (options.tls) void reply.header('strict-transport-security', 'max-age=31536000');
     request.cameFrom = (options.cameFrom ?? directly)(request);
+    assertHost(request.raw);
     const file = options.openFile?.(request);
     if (file) return reply.code(file.status).headers(file.headers).send(file.body);
     const caller = guard.check(request);
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
-      throw httpError(400, 'the request does not say its Host', 'HTTP/1.1 wants it (RFC 9112, 3.2).');
-    if (caller.kind !== 'nobody') newcomers.known(request.raw.socket);
+    if (caller.kind === 'nobody') return undefined;
+    if (shares?.take(caller.identity, request.raw.socket) === false)
+      throw new SendenseError('node.limited', `${limits.connectionsOfOne} connections of yours are open`, {
+        remedy: 'Use one of them again, or close some.',
+        details: { retrySeconds: 10 },
+      });
+    newcomers.known(request.raw.socket);
     return undefined;
+  });
+  // Who is not let in does not keep a place by asking again.
+  app.addHook('onSend', async ({ failure }, reply) => {
+    if (failure && unwelcome.has(failure.code)) void reply.header('connection', 'close');
   });
   readBodies(app, limits);
   return app;
+}
+
+/** @throws 400 (RFC 9112, 3.2) */
+function assertHost({ rawHeaders, httpVersion }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
+  if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return;
+  throw httpError(
+    400,
+    hosts === 0 ? 'the request does not say its Host' : 'the request says several Hosts',
+    'Send one header `Host`.',
+  );
+}
+
+/** What is asked of us as of a proxy, `GET http://hub/path`: the host that it names counts (RFC 9112, 3.2.2). */
+function originForm({ url = '/', headers }: { url?: string; readonly headers: IncomingHttpHeaders }): string {
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url);
+  if (!absolute) return url;
+  const [, host = '', path = ''] = absolute;
+  headers.host = host;
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 const settingsOf = ({ limits, head, tls }: ServerOptions, guard: Guard) =>
@@ -106,6 +142,7 @@ const settingsOf = ({ limits, head, tls }: ServerOptions, guard: Guard) =>
     keepAliveTimeout: limits.idleMs,
     connectionTimeout: limits.silenceMs,
     exposeHeadRoutes: head === true,
+    rewriteUrl: originForm,
     genReqId: requestId,
     routerOptions: { maxParamLength },
     ...serverOf(limits, tls),

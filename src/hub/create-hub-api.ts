@@ -36,6 +36,7 @@ const hubLimits: ApiLimits = {
   // Who watches comes once a minute.
   idleMs: 72_000,
   silenceMs: 60_000,
+  connectionsOfOne: 100,
 };
 
 /** The hub's HTTP API, not listening yet. */

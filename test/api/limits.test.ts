@@ -50,7 +50,9 @@ test('parts of HTTP that no route has a use for are answered in the one shape', 
   await using api = await serveSmall();
   for (const [said, status, message] of [
     [`GET /bytes HTTP/1.1\r\n${authorized}\r\n`, 400, 'the request does not say its Host'],
-    ['GET /bytes HTTP/1.1\r\n\r\n', 401, 'the token is missing or wrong'],
+    ['GET /bytes HTTP/1.1\r\n\r\n', 400, 'the request does not say its Host'],
+    [`GET /bytes HTTP/1.1\r\nhost: x\r\nHost: y\r\n${authorized}\r\n`, 400, 'the request says several Hosts'],
+    ['GET http://x/bytes HTTP/1.1\r\nhost: y\r\n\r\n', 401, 'the token is missing or wrong'],
     [`GET /bytes HTTP/1.1\r\nhost: x\r\n${authorized}expect: 200-ok\r\n\r\n`, 417, 'of Expect, 100-continue'],
     [`CONNECT h.example.com:80 HTTP/1.1\r\nhost: x\r\n${authorized}\r\n`, 405, 'this is no proxy'],
   ] as const) {
@@ -60,6 +62,35 @@ test('parts of HTTP that no route has a use for are answered in the one shape', 
       true,
       expect.stringContaining(message),
     ]);
+  }
+});
+
+test('a request may name us as a proxy would be asked, and the host that it names counts', async () => {
+  await using api = await serveSmall();
+  for (const target of [
+    'http://hub.example.com/asked',
+    'HTTP://hub.example.com:81/asked?',
+    'https://hub.example.com/asked',
+  ]) {
+    const answer = parsed(
+      await say(api.port, `GET ${target} HTTP/1.1\r\nhost: y\r\n${authorized}connection: close\r\n\r\n`),
+    );
+    expect([answer.status, answer.body]).toEqual([200, { host: /\/\/([^/]*)/.exec(target)?.[1] }]);
+  }
+});
+
+test('what was asked before on a connection is answered before what is no request ends it', async () => {
+  await using api = await serveSmall();
+  for (const next of [
+    'nonsense\r\n\r\n',
+    'CONNECT h:1 HTTP/1.1\r\nhost: x\r\n\r\n',
+    'GET /asked HTTP/1.1\r\nhost: x\r\nexpect: more\r\n\r\n',
+  ]) {
+    const said = await say(api.port, `GET /slow HTTP/1.1\r\nhost: x\r\n${authorized}\r\n${next}`);
+    expect(
+      [...said.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status),
+      next,
+    ).toEqual(['200', expect.stringMatching(/4../)]);
   }
 });
 
@@ -83,6 +114,31 @@ test('connections beyond the limit are dropped, and one on which nothing moves e
   await once(third, 'close');
   for (const socket of held) socket.resume();
   await Promise.all(held.map((socket) => once(socket, 'close')));
+});
+
+test('one caller takes a share of the connections, and who is let in no more keeps none', async () => {
+  await using api = await serveSmall({ limits: { connectionsOfOne: 2 } });
+  const ask = async (socket: ReturnType<typeof dial>, secret = authorized): Promise<string> => {
+    const [said] = (await Promise.all([
+      once(socket, 'data'),
+      new Promise<void>((resolve) => socket.write(`GET /asked HTTP/1.1\r\nhost: x\r\n${secret}\r\n`, () => resolve())),
+    ])) as [[Buffer], void];
+    return said.toString();
+  };
+  const [first, second, third] = [dial(api.port), dial(api.port), dial(api.port)];
+  expect(await ask(first)).toContain('HTTP/1.1 200');
+  expect(await ask(second)).toContain('HTTP/1.1 200');
+  const refused = await ask(third);
+  expect(refused).toMatch(/^HTTP\/1\.1 429[^]*connection: close/);
+  expect(refused).toContain('2 connections of yours are open');
+  expect(await ask(first)).toContain('HTTP/1.1 200');
+  // Its token is not good any more.
+  const closed = once(first.resume(), 'close');
+  expect(await ask(first, 'authorization: Bearer wrong\r\n')).toMatch(/^HTTP\/1\.1 401[^]*connection: close/);
+  await closed;
+  const fourth = dial(api.port);
+  expect(await ask(fourth)).toContain('HTTP/1.1 200');
+  for (const socket of [second, fourth]) socket.destroy();
 });
 
 test('each answer is counted, and has one line with what its route says', async () => {

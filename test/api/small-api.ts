@@ -76,6 +76,29 @@ export const smallApi: Api<Parts> = {
         at: numberOf(query, 'at', null),
       }),
     }),
+    defineRoute({
+      id: 'asked',
+      method: 'GET',
+      path: '/asked',
+      tag: 'things',
+      summary: 'Says which host was asked',
+      answers: { 200: { description: 'The host.', type: 'application/json' } },
+      errors: [],
+      handle: async ({ host }) => ({ host }),
+    }),
+    defineRoute({
+      id: 'slow',
+      method: 'GET',
+      path: '/slow',
+      tag: 'things',
+      summary: 'Answers after a while',
+      answers: { 200: { description: 'Nothing much.', type: 'application/json' } },
+      errors: [],
+      async handle() {
+        await delay(100);
+        return {};
+      },
+    }),
     defineRoute<CleanupRequest>({
       id: 'check',
       method: 'POST',

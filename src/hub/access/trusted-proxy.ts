@@ -31,10 +31,13 @@ export function trustedProxy(settings: ProxySettings | undefined): TrustedProxy 
       const own = directly(request);
       if (!isProxy(own.peer)) return own;
       const { headers } = request;
-      const hops = listOf(headers, 'x-forwarded-for').filter((hop) => isIP(hop) !== 0);
+      // Whoever asks can write what it wants before what the proxies wrote.
+      const last = listOf(headers, 'x-forwarded-for')
+        .map(withoutPort)
+        .findLast((hop) => !isProxy(hop));
       return {
-        // Whoever asks can write what it wants before what the proxies wrote.
-        peer: hops.toReversed().find((hop) => !isProxy(hop)) ?? own.peer,
+        // What is no address, such as `unknown`, is nobody's whom we could name.
+        peer: last !== undefined && isIP(last) !== 0 ? last : own.peer,
         secure: (listOf(headers, 'x-forwarded-proto').at(-1) ?? (own.secure ? 'https' : 'http')) === 'https',
         host: listOf(headers, 'x-forwarded-host').at(-1) ?? own.host,
       };
@@ -64,6 +67,10 @@ export function trustedProxy(settings: ProxySettings | undefined): TrustedProxy 
     },
   };
 }
+
+/** Some proxies write the port, too: `192.0.2.7:4444`, `[2001:db8::7]:4444`. */
+const withoutPort = (hop: string): string =>
+  /^\[(.*)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^([\d.]+):\d+$/, '$1');
 
 function listOf(headers: IncomingHttpHeaders, name: string): string[] {
   const value = headers[name];

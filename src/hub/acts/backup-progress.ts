@@ -13,6 +13,8 @@ export function backupProgress(state: State, runId: string): BackupProgressOutpu
   const run = findRun(state, runId);
   if (!run) return undefined;
   const steps = new Map(listSteps(state, runId).map((step) => [step.uses, step]));
+  // What is published stays, though the run was cancelled after it.
+  const outputOf = run.published ? anyOutputOf : ownOutputOf;
   const decided = outputOf<ChainDecideOutput>(steps.get('chain.decide'));
   const served = outputOf<NbdServeOutput>(steps.get('nbd.serve'));
   const transferred = outputOf<NodeTransferOutput>(steps.get('node.transfer'));
@@ -53,11 +55,13 @@ export function runOfBackup(state: State, backupId: string): string | undefined 
   if (made != null) return made;
   return listRuns(state, { open: true }).find(({ id }) =>
     listSteps(state, id).some(
-      (step) => step.uses === 'chain.decide' && outputOf<ChainDecideOutput>(step)?.backup_id === backupId,
+      (step) => step.uses === 'chain.decide' && ownOutputOf<ChainDecideOutput>(step)?.backup_id === backupId,
     ),
   )?.id;
 }
 
+const anyOutputOf = <Output>(step: StepRecord | undefined): Output | null => (step?.output ?? null) as Output | null;
+
 /** A step that was undone has left nothing. */
-const outputOf = <Output>(step: StepRecord | undefined): Output | null =>
+const ownOutputOf = <Output>(step: StepRecord | undefined): Output | null =>
   step?.state === 'succeeded' ? (step.output as Output) : null;

@@ -13,6 +13,8 @@ export interface Question {
   readonly words: readonly string[];
   /** Who asks. */
   readonly by: string;
+  /** Tells who asks from others: nobody may take all turns. */
+  readonly asker: string;
   /** It changes something: the end of the hub does not end it. */
   readonly goesOn?: boolean;
   /** What is kept of that which the command prints: the rest would stay in memory. */
@@ -41,15 +43,16 @@ export interface Inquiries extends Disposable {
   last(kind: string, about: string): Inquiry | undefined;
 }
 
-/** Processes at a time. */
+/** Processes at a time, and of one asker. */
 const mostRunning = 3;
+const mostOfOne = 2;
 /** Answers that are kept. */
 const mostKept = 50;
 
 export function createInquiries(askCommand: AskCommand): Inquiries {
   const known = new Map<string, Inquiry>();
   /** Of those that go on. */
-  const askedWith = new Map<string, readonly string[]>();
+  const askedWith = new Map<string, Pick<Question, 'words' | 'asker'>>();
   const ending = new AbortController();
   const keyOf = (kind: string, about: string): string => JSON.stringify([kind, about]);
   const isRunning = ({ ended }: Inquiry): boolean => ended === null;
@@ -64,28 +67,26 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
   }
 
   return {
-    begin({ kind, about, words, by, goesOn = false, reduce }) {
+    begin({ kind, about, words, by, asker, goesOn = false, reduce }) {
       const key = keyOf(kind, about);
       const before = known.get(key);
       if (before && isRunning(before)) {
-        if (isDeepStrictEqual(askedWith.get(key), words)) return before;
+        if (isDeepStrictEqual(askedWith.get(key)?.words, words)) return before;
         throw asksOtherwise(kind, before);
       }
-      if ([...known.values()].filter(isRunning).length >= mostRunning)
-        throw new SendenseError('node.limited', `${mostRunning} questions of this kind go on already`, {
-          remedy: 'Try again when one of them has ended.',
-          details: { retrySeconds: 30 },
-        });
+      const own = [...askedWith.values()].filter((one) => one.asker === asker).length;
+      if (own >= mostOfOne) throw tooMany(`${own} questions of yours`);
+      if (askedWith.size >= mostRunning) throw tooMany(`${mostRunning} questions of this kind`);
       const begun: Inquiry = { by, begun: Date.now(), ended: null, output: null, error: null };
       keep(key, begun);
-      askedWith.set(key, words);
+      askedWith.set(key, { words, asker });
       const end = (result: Partial<Inquiry>): void => {
         askedWith.delete(key);
         keep(key, { ...begun, ...result, ended: Date.now() });
       };
       void askCommand(
         words,
-        { by, signal: goesOn ? new AbortController().signal : ending.signal },
+        { by: asker, signal: goesOn ? new AbortController().signal : ending.signal },
         { answersWith: [1, 3] },
       )
         .then((output) => end({ output: reduce(output) }))
@@ -96,6 +97,12 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
     [Symbol.dispose]: () => ending.abort(),
   };
 }
+
+const tooMany = (which: string): SendenseError =>
+  new SendenseError('node.limited', `${which} go on already`, {
+    remedy: 'Try again when one of them has ended.',
+    details: { retrySeconds: 30 },
+  });
 
 const asksOtherwise = (kind: string, { by, begun }: Inquiry): SendenseError =>
   new SendenseError(

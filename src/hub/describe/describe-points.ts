@@ -45,7 +45,7 @@ export function describePoints(
       parent: point.parent,
       created: point.created,
       kept: point.kept ?? null,
-      before_restore: point.before_restore ?? null,
+      ...(point.before_restore == null ? {} : { before_restore: point.before_restore }),
       file_bytes: sum(point.disks.map((disk) => disk.file_bytes)),
       capacity_bytes: sum(point.disks.map((disk) => disk.capacity_bytes)),
       chain_length: lengths.get(keyOf(point)) ?? 1,

@@ -69,6 +69,20 @@ test('who does not get a file is written down with what was asked for, though no
   ]);
 });
 
+test('who is refused all the time does not fill the log, and a path that is too long keeps its end', async () => {
+  await using at = await servedHub();
+  await at.hub.access.addUser('anna', password, { roles: ['viewer'], vms: null });
+  const cookie = String((await logIn(at, 'anna')).headers['set-cookie']).split(';')[0] ?? '';
+  const path = Buffer.from(`${'/'.repeat(1500)}etc/shadow`).toString('base64url');
+  const ask = (more: string) =>
+    raw(at, 'GET', `/api/v1/restore/b1/download?volume=v&path=${path}${more}`, '', { ...page, cookie });
+  for (let at = 0; at < 65; at++) expect((await ask('')).status).toBe(403);
+  expect(told(at)).toHaveLength(61);
+  expect(at.lines.filter(({ msg }) => msg.includes('is refused often'))).toHaveLength(1);
+  const { facts } = at.hub.audit.list({ action: 'downloadFile' }, { limit: 1, after: null }).entries[0] ?? {};
+  expect(facts?.['path']).toMatch(/^\/+…\/+etc\/shadow$/);
+});
+
 test('an administrator reads the log, filtered and page by page', async () => {
   await using at = await servedHub();
   for (const name of ['anna', 'berta', 'carla']) {

@@ -6,6 +6,7 @@ const question = (...words: readonly string[]): Question => ({
   about: 'primary',
   words: ['repo', ...words],
   by: 'anna',
+  asker: 'anna 1',
   reduce: (output) => output,
 });
 
@@ -26,4 +27,14 @@ test('what goes on is not begun again, and is no answer to who asks for somethin
   await expect.poll(() => inquiries.last('copy', 'primary')?.ended ?? null).not.toBeNull();
   inquiries.begin(question('move', 'web1'));
   expect(asked).toBe(2);
+});
+
+test('one who asks takes no more than a share of what goes on', () => {
+  using inquiries = createInquiries(() => new Promise(() => {}));
+  const of = (about: string, asker: string): Question => ({ ...question('copy', about), about, asker });
+  inquiries.begin(of('one', 'anna 1'));
+  inquiries.begin(of('two', 'anna 1'));
+  expect(() => inquiries.begin(of('three', 'anna 1'))).toThrow('2 questions of yours go on already');
+  inquiries.begin(of('three', 'berta 1'));
+  expect(() => inquiries.begin(of('four', 'carla 1'))).toThrow('3 questions of this kind go on already');
 });

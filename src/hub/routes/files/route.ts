@@ -96,12 +96,18 @@ export const transfer: Readonly<Record<'transfer', Parameter>> = {
   },
 };
 
+/** A path for the audit log, as the command line shows it; what is none, as it came. */
+export function shownPath(id: string): string {
+  const path = Buffer.from(id, 'base64url');
+  return path.toString('base64url') === id ? `/${shownName(path)}` : id;
+}
+
 /** Which file or folder is meant. */
 export const place: Readonly<Record<'volume' | 'path', Parameter>> = {
   volume: { description: 'Id of the volume, such as `disk-0p2`.', required: true, logAs: 'volume' },
   path: {
     description: 'Bytes of the path in the volume as base64url, from `id` of a listing. Default: the root.',
-    factOf: (id) => `/${shownName(Buffer.from(id, 'base64url'))}`,
+    factOf: shownPath,
   },
 };
 

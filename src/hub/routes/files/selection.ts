@@ -13,10 +13,22 @@ import {
   pathOf,
   session,
   sessionOf,
+  shownPath,
   transfer,
   workErrors,
   type FilesParts,
 } from './route.ts';
+
+/** Paths that the audit log has of one selection. */
+const mostShown = 20;
+/** Characters of them. */
+const longestShown = 1000;
+
+const pathsOf = ({ paths }: RestoreSelectionRequest): Record<string, string> => ({
+  path: [...paths.slice(0, mostShown).map(shownPath), ...(paths.length > mostShown ? ['…'] : [])]
+    .join(' ')
+    .slice(0, longestShown),
+});
 
 export const downloadSelection = defineRoute<RestoreSelectionRequest>({
   id: 'downloadSelection',
@@ -31,6 +43,7 @@ export const downloadSelection = defineRoute<RestoreSelectionRequest>({
   answers: { 200: { description: 'The archive.', type: 'application/x-tar' } },
   errors: workErrors,
   logOf: ({ volume }) => ({ volume }),
+  auditOf: pathsOf,
   handle: (call) => selected(call, call.body.format ?? 'tar'),
 });
 
@@ -47,6 +60,7 @@ export const partsOfSelection = defineRoute<RestoreSelectionRequest>({
   answers: { 200: { description: 'The parts.', type: 'application/octet-stream' } },
   errors: workErrors,
   logOf: ({ volume }) => ({ volume }),
+  auditOf: pathsOf,
   handle: (call) => selected(call, inParts),
 });
 
@@ -59,6 +73,7 @@ export const addSelection = defineRoute<RestoreSelectionRequest>({
   description:
     'Reads nothing yet. For who cannot save what a POST answers, as browsers. `format` is that of the download.',
   changes: false,
+  logOf: ({ volume }) => ({ volume }),
   about: aboutSession,
   params: session,
   body: { schema: 'hub/restore-selection.json', bytes: 4 * 1024 * 1024 },

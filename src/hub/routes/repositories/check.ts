@@ -37,6 +37,7 @@ export const checkRepository = defineRoute<HubCheckRequest>({
         ...(point === undefined ? (vm === undefined ? [] : ['--', vm]) : ['--', point]),
       ],
       by: call.caller.name,
+      asker: call.caller.identity,
       reduce: (output) => reduced(output as CheckOutput, quick),
     });
     call.answer.status(202);

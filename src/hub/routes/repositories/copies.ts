@@ -43,6 +43,7 @@ export const copyPoints = defineRoute<HubCopyRequest>({
       about: aboutOf(from, call.body),
       words: ['repo', move ? 'move' : 'copy', `--from=${from}`, `--to=${to}`, '--', vm ?? point ?? ''],
       by: call.caller.name,
+      asker: call.caller.identity,
       goesOn: true,
       reduce: (output) => output,
     });

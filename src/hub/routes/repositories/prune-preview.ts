@@ -30,6 +30,7 @@ export const previewPlanPrune = defineRoute({
       about: plan,
       words: ['prune', `--plan=${file}`, '--dry-run'],
       by: call.caller.name,
+      asker: call.caller.identity,
       reduce: (output) => reduced(output as PruneOutput),
     });
     call.answer.status(202);

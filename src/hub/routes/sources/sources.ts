@@ -61,6 +61,7 @@ export const discoverSource = defineRoute<HubDiscoverRequest>({
       about: source,
       words: ['discover', `--node=${node}`, '--', source],
       by: call.caller.name,
+      asker: call.caller.identity,
       reduce: (output) => output,
     });
     call.answer.status(202);
