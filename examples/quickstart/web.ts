@@ -73,6 +73,8 @@ async function stopHub(running: Running | undefined, say = print): Promise<numbe
       await delay(100);
     }
   }
+  // What keeps files of restore points open outlives the hub, and ends when its settings are gone.
+  await execa(program, ['files', 'close', '--all'], { cwd: folder, reject: false }).catch(() => undefined);
   await rm(folder, { recursive: true, force: true });
   say(running ? 'The hub is stopped, and its folder is removed.' : 'No hub of the quickstart runs.');
   return 0;

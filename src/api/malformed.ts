@@ -42,7 +42,7 @@ const ending =
     const peer = peerOf({ socket });
     const id = randomUUID();
     if (guard.malformed(peer).allowed) log.warn({ request_id: id, peer, status, reason }, message);
-    afterAnswers(socket, () => say(socket, { status, message, id, headers }));
+    void afterAnswers(socket, () => say(socket, { status, message, id, headers }));
   };
 
 /** How long an answer that goes on may keep the next one waiting, ms. */
@@ -58,14 +58,12 @@ function noteAnswer({ socket }: IncomingMessage, response: ServerResponse): void
 }
 
 /** What was asked on this connection before is answered first: something may have been done. */
-function afterAnswers(socket: Socket, act: () => void): void {
+async function afterAnswers(socket: Socket, act: () => void): Promise<void> {
   const before = [...(answering.get(socket) ?? [])];
-  if (before.length === 0) return act();
   const timer = setTimeout(() => socket.destroy(), patienceMs).unref();
-  void Promise.all(before.map((response) => once(response, 'close'))).then(() => {
-    clearTimeout(timer);
-    act();
-  });
+  if (before.length > 0) await Promise.all(before.map((response) => once(response, 'close')));
+  clearTimeout(timer);
+  act();
 }
 
 interface Said extends Required<Pick<Ended, 'status' | 'message' | 'headers'>> {

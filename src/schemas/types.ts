@@ -4078,7 +4078,7 @@ export interface HubVm {
    */
   rpo_ms: number | null;
   /**
-   * Since the backup of the newest restore point began. null: there is none.
+   * Since the backup of the newest restore point began that is not known to be damaged, nor built on one that is. null: there is none.
    */
   age_ms: number | null;
   points: number;
@@ -4086,6 +4086,10 @@ export interface HubVm {
    * Restore points that are known to be damaged.
    */
   damaged: number;
+  /**
+   * When the last of them was found. null: there is none.
+   */
+  damaged_since: number | null;
   /**
    * Restore points that somebody has protected.
    */
@@ -5381,7 +5385,7 @@ export interface HubStatus {
  */
 export interface HubTrouble {
   /**
-   * failed: the last run failed; late: older than the rpo; never: no backup succeeded yet; missed: slots of the schedule passed without a run; damaged: restore points; invalid: a plan is not in force; gone: the file of a plan; clock: times in the future; disconnected: a node; full: a repository, nearly; left-behind: a run could not clean up; unread: restore points were not read for too long; channel: notices are not delivered; stuck: a prune.
+   * failed: the last run failed; late: older than the rpo; never: no backup succeeded yet; missed: slots of the schedule passed without a run; damaged: restore points; invalid: a plan is not in force; gone: the file of a plan; clock: times in the future; disconnected: a node; full: a repository, nearly; left-behind: a run could not clean up; unread: restore points were not read for too long; channel: notices are not delivered; stuck: a prune; daemon: none runs, so that no schedule begins anything.
    */
   kind:
     | 'failed'
@@ -5397,7 +5401,8 @@ export interface HubTrouble {
     | 'left-behind'
     | 'unread'
     | 'channel'
-    | 'stuck';
+    | 'stuck'
+    | 'daemon';
   /**
    * In words.
    */

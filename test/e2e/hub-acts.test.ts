@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { AxiosResponse } from 'axios';
 import { OpenAPIClientAxios, type Document, type OpenAPIClient } from 'openapi-client-axios';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -146,11 +146,21 @@ describe('a backup over the API', () => {
 });
 
 describe('a plan over the API', () => {
+  it('need not have run before where plans are edited over HTTP', async () => {
+    const text = (await readFile(hub.folder.file('nightly.yaml'), 'utf8')).replaceAll('pgtest1', 'pgtest9');
+    await writeFile(hub.folder.file('fresh.yaml'), text);
+    const begun = await ask<RunStartedOutput>('POST', '/plans/pgtest9-nightly/runs', {});
+    expect(begun.status, JSON.stringify(begun.body)).toBe(202);
+    await vi.waitFor(() => expect(runOf(begun.body.run_id)?.status).toBe('succeeded'), patience);
+    await rm(hub.folder.file('fresh.yaml'));
+    // What has run is known, and its file is gone.
+    expect((await ask<Refused>('POST', '/plans/pgtest9-nightly/runs', {})).body.error.code).toBe('plan.unknown');
+  });
+
   it('runs in a process of its own, which outlives the hub and is cancelled as at its terminal', async () => {
-    expect((await ask<Refused>('POST', '/plans/pgtest2-nightly/runs', {})).body.error.code).toBe('plan.unknown');
+    expect((await ask<Refused>('POST', '/plans/no-such-nightly/runs', {})).body.error.code).toBe('plan.unknown');
     const dry = await hub.run('run', 'slow.yaml', '--dry-run');
     expect(dry.exitCode, dry.stderr).toBe(0);
-    // The hub knows what was run once.
     const first = hub.runAlone('run', 'slow.yaml');
     const firstRun = await vi.waitFor(() => {
       const row = hub.state.first(

@@ -4,6 +4,11 @@ import { expect, test } from 'vitest';
 import type { Page, PageRequest } from '../../src/api/paging.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
+import { isDaemonAlive } from '../../src/hub/schedule/serve-schedules.ts';
+import { thisPlace, thisProcess } from '../../src/host/programs/process-identity.ts';
+import { setMarks } from '../../src/state/points/point-marks.ts';
+import { daemons, enterDaemon } from '../../src/state/schedules/daemons.ts';
+import { acceptPlan } from '../../src/state/schedules/schedules.ts';
 import { rememberedAnswers } from '../../src/hub/routes/remembered.ts';
 import { runLogFile } from '../../src/hub/runs/run-log/place.ts';
 import { openState } from '../../src/state/database/open-state.ts';
@@ -123,6 +128,66 @@ test('the status says how many VMs are protected, and what is wrong in words', a
   expect(found?.vm).toMatchObject({ state: 'protected', points: 5, reason: null });
   expect(found?.vm.days).toMatch(/^[sf.]{3}$/);
   expect(at.hub.pages.vm('ghost', { days: 0, offsetMinutes: 0 })).toBeUndefined();
+});
+
+test('a VM whose newest restore point is damaged is not well protected, and what a check found is told', async () => {
+  await using at = await filledHub();
+  const found = () => at.hub.pages.vm('vm0000', { days: 0, offsetMinutes: 0 })?.vm;
+  const marks = (id: string) => ({ repository: 'primary', context: 'vm0000', backupId: id });
+  const points = (await at.hub.list({ vm: 'vm0000' })).points.map(({ backup_id: id }) => id);
+  using state = openState(at.statePath);
+  const broken = { since: 1000, disks: [0], reason: 'it was cut off', run_id: null };
+  const damage = (id: string): void =>
+    setMarks(state, marks(id), { format: 'sendense-point-marks/1', protected: null, broken });
+  damage(points.at(-1) ?? '');
+  expect(found()).toMatchObject({ state: 'failing', damaged: 1, damaged_since: 1000 });
+  expect(found()?.reason).toMatch(/^Its newest restore point is damaged\. The newest sound one is .* old\.$/);
+  for (const id of points) damage(id);
+  expect(found()).toMatchObject({ state: 'failing', age_ms: null, reason: 'None of its restore points is sound.' });
+  const checks = [{ repository: 'primary', ended: 2000, faults: 2, message: 'disk 0 is cut off' }];
+  const { wrong } = await at.hub.pages.status({ checks });
+  expect(wrong).toContainEqual(expect.objectContaining({ kind: 'damaged', vm: 'vm0000', since: 1000 }));
+  expect(wrong).toContainEqual(
+    expect.objectContaining({
+      kind: 'damaged',
+      repository: 'primary',
+      since: 2000,
+      message: 'Repository primary: a check found 2 faults: disk 0 is cut off',
+    }),
+  );
+  // Who may see some VMs only is told nothing of whole repositories.
+  const part = await at.hub.pages.status({ checks, sees: (vm) => vm === 'vm0000' });
+  expect(part.wrong.filter(({ repository }) => repository !== null)).toEqual([]);
+});
+
+test('schedules without a daemon are told of, and a daemon that died is none', async () => {
+  await using at = await filledHub();
+  using state = openState(at.statePath);
+  const told = async () => (await at.hub.pages.status({})).wrong.filter(({ kind }) => kind === 'daemon');
+  expect(await told()).toEqual([]);
+  const schedule = { cron: '0 1 * * *' } as const;
+  const facts = { kind: 'backup', vm: 'vm0000', node: null, repository: 'primary', lock: null, schedule };
+  acceptPlan(state, {
+    plan: 'vm0000-nightly',
+    file: '/plans/vm0000.yaml',
+    text: '',
+    facts: facts as never,
+    stamp: '',
+    now: until,
+  });
+  expect(await told()).toMatchObject([
+    { message: expect.stringContaining('No daemon runs: nothing begins of 1 plan') },
+  ]);
+  const dead = { owner: { ...thisProcess(), start_time: '1' }, place: thisPlace(), folder: '/plans' };
+  const lost = enterDaemon(state, dead, () => true);
+  expect(await told()).toHaveLength(1);
+  {
+    using _daemon = enterDaemon(state, { ...dead, owner: thisProcess() }, isDaemonAlive);
+    expect(await told()).toEqual([]);
+    expect(daemons(state)).toHaveLength(1);
+  }
+  expect(await told()).toHaveLength(1);
+  lost[Symbol.dispose]();
 });
 
 test('a log comes part by part, without what is being written now', async () => {

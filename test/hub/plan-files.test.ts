@@ -58,6 +58,25 @@ test('a plan file is made, read, replaced and removed byte for byte; owner and m
   expect(await readdir(placeOf(at))).toEqual([]);
 });
 
+test('a plan that never ran is known by its file, where that is valid and the only one', async () => {
+  await using at = await servedHub();
+  const named = (name: string) => at.hub.planFiles.planNamed(name);
+  expect(await named('web')).toBeUndefined();
+  await ask(at, 'POST', '/plan-files', { file: 'web.yaml', text: plan('web') });
+  expect(await named('web')).toEqual({
+    plan: 'web',
+    kind: 'backup',
+    vm: 'web',
+    repository: 'primary',
+    file: placeOf(at, 'web.yaml'),
+    scheduled: false,
+  });
+  await writeFile(placeOf(at, 'other.yaml'), plan('web'));
+  expect(await named('web')).toBeUndefined();
+  await writeFile(placeOf(at, 'other.yaml'), plan('other', 'nonsense: 1\n'));
+  expect([await named('other'), (await named('web'))?.plan]).toEqual([undefined, 'web']);
+});
+
 test('who did not see the last version changes nothing, and is told which version is there', async () => {
   await using at = await servedHub();
   const made = await ask(at, 'POST', '/plan-files', { file: 'web.yaml', text: plan('web') });

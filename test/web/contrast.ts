@@ -20,7 +20,10 @@ interface Part {
 }
 type Style = Readonly<Record<string, string>>;
 type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
-declare const document: Part & { createElement(name: 'canvas'): { getContext(kind: '2d', options: object): unknown } };
+declare const document: Part & {
+  getAnimations(): readonly { readonly finished: Promise<unknown> }[];
+  createElement(name: 'canvas'): { getContext(kind: '2d', options: object): unknown };
+};
 declare function getComputedStyle(part: Part, pseudo?: string): Style;
 
 /** What draws: bars, days, marks, dots. Each has to be seen on what is behind it. */
@@ -176,6 +179,10 @@ export async function standsOut(page: Page, within: string, name: string): Promi
   const states = await forceStates(page, within);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
+    // Colours change slowly: half-way they stand out from nothing.
+    await page.evaluate(async () => {
+      await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+    });
     expect.soft(await faint(page, within), `${name}, ${colorScheme}`).toEqual([]);
   }
   await states.detach();

@@ -126,6 +126,8 @@ describe('the screens for looking', () => {
     await dialog.getByRole('region', { name: 'Text of the plan' }).getByText('name: pg01-nightly').waitFor();
     await dialog.getByLabel('File in /etc/sendense/plans').fill('pg01.yaml');
     expect(await findings(page)).toEqual([]);
+    // What was typed is lost by the second one.
+    await page.keyboard.press('Escape');
     await page.keyboard.press('Escape');
     // The settings let nobody edit plans: then it is copied.
     at.world['GET /api/v1/plan-files'] = () => ({ version: 1, editable: false, folder: '/etc/x', files: [] });

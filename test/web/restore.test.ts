@@ -154,3 +154,25 @@ test('the VM that runs is switched off, and ended after the password was typed a
   await soundInEachLook(page, 'no-boots');
   expect(complaints).toEqual([]);
 });
+
+test('a session that ends while a restore is asked for is told, and what was typed stays, also after a reload', async () => {
+  await using opened = await loggedIn('/vms/pgtest1/restore?to=directory');
+  const { page } = opened;
+  const folder = page.getByLabel('Folder on the hub');
+  await folder.fill(hub.folder.file('restored', 'typed'));
+  await folder.press('Tab');
+  await page.reload();
+  expect(await folder.inputValue()).toBe(hub.folder.file('restored', 'typed'));
+  await page.evaluate(async () => {
+    await fetch('/api/v1/session', { method: 'DELETE' });
+  });
+  await page.getByRole('button', { name: 'Show what it would do' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+  await dialog.getByLabel('Name').fill('rosa');
+  await dialog.getByLabel('Password').fill(password);
+  await dialog.getByRole('button', { name: 'Log in' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(await folder.inputValue()).toBe(hub.folder.file('restored', 'typed'));
+  await page.getByRole('button', { name: 'Show what it would do' }).click();
+  await page.getByRole('button', { name: 'Restore', exact: true }).waitFor();
+});

@@ -46,6 +46,7 @@ export const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/plan-files/nightly.yaml': [
     { file: 'screens/plan-file/plan-file-screen.tsx', press: ['Remove'], shows: 'Its restore points stay.' },
+    { file: 'screens/plan-file/run-plan.tsx', press: ['Run now'], shows: 'As it was saved last' },
   ],
   '/nodes/site-c': [
     {

@@ -14,9 +14,9 @@ const now = Date.UTC(2026, 10, 24, 7, 30);
 
 /** What is shown of each screen. */
 const screens = [
-  { name: 'status', path: '/', wait: 'Needs you (4)' },
-  { name: 'vm', path: '/vms/db01', wait: 'db01' },
-  { name: 'runs', path: '/runs', wait: 'Runs' },
+  { name: 'status', path: '/', wait: 'Needs you (4)', part: '.grid-table tbody tr' },
+  { name: 'vm', path: '/vms/db01', wait: 'db01', part: '.chain li' },
+  { name: 'runs', path: '/runs', wait: 'Runs', part: 'main tbody tr' },
 ] as const;
 
 export const schemes = ['light', 'dark'] as const;
@@ -42,9 +42,11 @@ export async function takePictures(
     });
     const { page } = opened;
     await page.clock.setFixedTime(now);
-    for (const { name, path, wait } of screens) {
+    for (const { name, path, wait, part } of screens) {
       await page.goto(`${hub.url}${path}`);
       await page.getByRole('heading', { name: wait }).first().waitFor();
+      // What is asked for apart from the rest.
+      await page.locator(part).first().waitFor();
       await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), animations: 'disabled' });
     }
   }

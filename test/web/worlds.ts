@@ -76,6 +76,7 @@ export function vmOf(index: number, name: string, { now }: WorldOptions, days: n
     age_ms: has ? age : null,
     points: has ? 12 + (index % 30) : 0,
     damaged: 0,
+    damaged_since: null,
     protected: index % 9 === 0 ? 1 : 0,
     file_bytes: has ? (index + 1) * 3_700_000_000 : 0,
     oldest: has ? now - 40 * day : null,

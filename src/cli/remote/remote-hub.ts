@@ -1,3 +1,4 @@
+import { atMost } from './at-most.ts';
 import type { Hub, ListLine, PointFilter } from '../../hub/hub.ts';
 import { attachedBy } from '../../hub/attached/attach-place.ts';
 import { SendenseError } from '../../errors/sendense-error.ts';
@@ -26,7 +27,7 @@ import { firstOf, pagesOf } from './pages-of.ts';
 /** Entries of a page of restore points, as many as a hub gives. */
 const pointsOfPage = 100;
 const runsOfPage = 200;
-const daysAtOnce = 1000;
+const daysAtOnce = 10_000;
 
 /**
  * A hub on another machine, for the commands that `ways.ts` lists with `hub`: they do the same here as at the hub. Whatever else is asked
@@ -117,7 +118,7 @@ const recordsOf = (hub: HubConnection): RecordCalls => ({
 
   async history({ plan, vm, status, since, limit, daily = false }) {
     if (daily) {
-      const days = { plan, since, limit: Math.min(limit, daysAtOnce) };
+      const days = { plan, since, limit: atMost(daysAtOnce, '--limit', limit) };
       return await hub.ask<HistoryOutput>('/api/v1/days', { query: days });
     }
     const query = { plan, vm, status: status?.join(','), since, limit: Math.min(limit, runsOfPage) };

@@ -147,12 +147,28 @@ export async function audit(context: CommandContext, hub: HubConnection): Promis
 
 export async function filesLog(context: CommandContext, hub: HubConnection): Promise<number> {
   const { since, limit } = context.options as { readonly since?: string; readonly limit: string };
-  const query = {
-    vm: context.args[0],
-    since: since === undefined ? undefined : sinceOf(since),
-    limit: countOption('--limit', limit),
-  };
-  const output = await hub.ask<FilesLogOutput>('/api/v1/restore/log', { query });
+  const query = { vm: context.args[0], since: since === undefined ? undefined : sinceOf(since) };
+  const output = await readsOf(hub, query, countOption('--limit', limit));
   print(context, output, (options) => filesLogReport(output, options));
   return 0;
+}
+
+/** Rows that the hub answers at once. */
+const readsAtOnce = 10_000;
+
+/** The newest reads, from the newest part of the log to the oldest that is wanted. */
+async function readsOf(
+  hub: HubConnection,
+  query: { readonly vm: string | undefined; readonly since: number | undefined },
+  most: number,
+): Promise<FilesLogOutput> {
+  let reads: FilesLogOutput['reads'] = [];
+  for (;;) {
+    const limit = Math.min(readsAtOnce, most - reads.length);
+    const part = await hub.ask<FilesLogOutput>('/api/v1/restore/log', {
+      query: { ...query, limit, before: reads[0]?.id },
+    });
+    reads = [...part.reads, ...reads];
+    if (!part.more || reads.length >= most) return { version: 1, reads, more: part.more };
+  }
 }

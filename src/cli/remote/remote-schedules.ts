@@ -5,14 +5,16 @@ import type { HubBackfill, NextSlotsOutput, SlotsOutput } from '../../schemas/ty
 import { nextSlotsReport, slotsReport } from '../../view/reports/schedule-report.ts';
 import { backfillSpan, backfillStatus } from '../actions/schedule.ts';
 import type { CommandContext } from '../command.ts';
+import { atMost } from './at-most.ts';
 import { countOption } from '../count-option.ts';
 import { print } from '../print.ts';
 import type { HubConnection } from './hub-connection.ts';
 
 /** As many as the hub tells at once. */
-const mostSlots = 1000;
+const mostSlots = 10_000;
 
-const countIn = ({ options }: CommandContext): number => Math.min(mostSlots, countOption('--count', options['count']));
+const countIn = ({ options }: CommandContext): number =>
+  atMost(mostSlots, '--count', countOption('--count', options['count']));
 
 export async function nextSlots(context: CommandContext, hub: HubConnection): Promise<number> {
   const query = { plan: context.args[0], limit: countIn(context) };

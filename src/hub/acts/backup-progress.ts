@@ -19,7 +19,7 @@ export function backupProgress(state: State, runId: string): BackupProgressOutpu
   const served = outputOf<NbdServeOutput>(steps.get('nbd.serve'));
   const transferred = outputOf<NodeTransferOutput>(steps.get('node.transfer'));
   const status = askedStatus(run);
-  const isServed = served !== null && run.finished === null && steps.get('nbd.stop')?.state !== 'succeeded';
+  const isServed = served !== null && status === 'running' && steps.get('nbd.stop')?.state !== 'succeeded';
   return {
     version: 1,
     run_id: run.id,

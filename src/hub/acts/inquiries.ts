@@ -41,6 +41,8 @@ export interface Inquiries extends Disposable {
   begin(question: Question): Inquiry;
   /** Undefined: nobody has asked since the hub was started. */
   last(kind: string, about: string): Inquiry | undefined;
+  /** All of a kind that were asked for since the hub was started. */
+  all(kind: string): readonly { readonly about: string; readonly inquiry: Inquiry }[];
 }
 
 /** Processes at a time, and of one asker. */
@@ -94,6 +96,11 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
       return begun;
     },
     last: (kind, about) => known.get(keyOf(kind, about)),
+    all: (kind) =>
+      [...known].flatMap(([key, inquiry]) => {
+        const [of, about = ''] = JSON.parse(key) as readonly string[];
+        return of === kind ? [{ about, inquiry }] : [];
+      }),
     [Symbol.dispose]: () => ending.abort(),
   };
 }

@@ -1,3 +1,4 @@
+import type { FailedCheck } from './troubles.ts';
 import type { Page, PageRequest } from '../../api/paging.ts';
 import type {
   DiscoverOutput,
@@ -37,6 +38,7 @@ export interface RunsFilter {
   readonly vm?: string | undefined;
   readonly status?: readonly RunsTable['status'][] | undefined;
   readonly since?: number | undefined;
+  readonly before?: number | undefined;
   readonly sees?: Sees;
 }
 
@@ -108,7 +110,12 @@ export interface Pages {
   /** As they were measured last, which is some minutes ago at most. */
   repositories(signal: AbortSignal): Promise<HubRepositories>;
   /** @param filter.vm `status` of the answer is about this VM only */
-  status(filter: { readonly sees?: Sees; readonly vm?: string | undefined }): Promise<HubStatus>;
+  /** @param filter.checks what checks of repositories found */
+  status(filter: {
+    readonly sees?: Sees;
+    readonly vm?: string | undefined;
+    readonly checks?: readonly FailedCheck[];
+  }): Promise<HubStatus>;
   /** VMs of a source, and the plans that back them up. */
   discovered(output: DiscoverOutput): HubDiscoveredVm[];
   /** What one of them grew by, day by day. @param offsetMs of the zone in which a day begins, to the east of UTC */

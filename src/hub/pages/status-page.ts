@@ -1,5 +1,7 @@
 import type { HubStatus, HubVm, NodesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
+import { daemons } from '../../state/schedules/daemons.ts';
+import { isDaemonAlive } from '../schedule/serve-schedules.ts';
 import { listSchedules } from '../../state/schedules/schedules.ts';
 import type { StatusRequest } from '../describe/describe-status.ts';
 import type { MeasuredRepositories } from './measured-repositories.ts';
@@ -21,7 +23,7 @@ export interface StatusPageOptions {
 /** What goes on, what is wrong, and how many VMs are protected. */
 export function statusPage(options: StatusPageOptions): Pages['status'] {
   const { state, settings, pages, measured, describe, nodes } = options;
-  return async ({ sees, vm }) => {
+  return async ({ sees, vm, checks = [] }) => {
     const everything = await describe();
     const part = (whole: StatusOutput): StatusOutput => (sees ? partOf(whole, sees) : whole);
     const status = part(everything);
@@ -35,6 +37,8 @@ export function statusPage(options: StatusPageOptions): Pages['status'] {
       nodes: sees ? [] : nodes(),
       repositories: settings.repositories,
       spaces: sees ? new Map() : measured.spaces(),
+      daemon: daemons(state).some(isDaemonAlive),
+      checks: sees ? [] : checks,
     });
     const counts = count(vms);
     return {

@@ -12,6 +12,20 @@ export interface TroubleFacts {
   readonly nodes: NodesOutput['nodes'];
   readonly repositories: Settings['repositories'];
   readonly spaces: ReadonlyMap<string, Space>;
+  /** Whether one works that begins what schedules say. */
+  readonly daemon: boolean;
+  /** Checks that found faults. */
+  readonly checks: readonly FailedCheck[];
+}
+
+/** What a check of a repository found that somebody asked for. */
+export interface FailedCheck {
+  readonly repository: string;
+  /** When it ended, milliseconds since the epoch. */
+  readonly ended: number;
+  readonly faults: number;
+  /** The first of them. */
+  readonly message: string;
 }
 
 type Trouble = Partial<HubTrouble> & Pick<HubTrouble, 'kind' | 'message'>;
@@ -19,9 +33,11 @@ type Trouble = Partial<HubTrouble> & Pick<HubTrouble, 'kind' | 'message'>;
 /** What is wrong now, in words, the worst first. What was wrong once and is well again is not in it. */
 export const troubles = (facts: TroubleFacts): HubTrouble[] =>
   [
+    ...noDaemon(facts),
     ...vmTroubles(facts),
     ...planTroubles(facts),
     ...damagedPoints(facts),
+    ...failedChecks(facts),
     ...invalidPlans(facts),
     ...clockTroubles(facts),
     ...lostNodes(facts),
@@ -37,6 +53,23 @@ export const troubles = (facts: TroubleFacts): HubTrouble[] =>
     repository: null,
     run_id: null,
     ...trouble,
+  }));
+
+function noDaemon({ daemon, schedules }: TroubleFacts): Trouble[] {
+  const waiting = schedules.filter(
+    ({ facts, removed, paused }) => facts !== null && removed === null && paused === null,
+  );
+  if (daemon || waiting.length === 0) return [];
+  const message = `No daemon runs: nothing begins of ${plural(waiting.length, 'plan')} with a schedule. Start it: systemctl start sendense-daemon`;
+  return [{ kind: 'daemon', message }];
+}
+
+const failedChecks = ({ checks }: TroubleFacts): Trouble[] =>
+  checks.map(({ repository, ended, faults, message }) => ({
+    kind: 'damaged',
+    repository,
+    since: ended,
+    message: `Repository ${repository}: a check found ${plural(faults, 'fault')}: ${message}`,
   }));
 
 const stateKinds: Readonly<Partial<Record<HubVm['state'], HubTrouble['kind']>>> = {
@@ -107,9 +140,10 @@ function planTroubles({ status, vms }: TroubleFacts): Trouble[] {
 const damagedPoints = ({ vms }: TroubleFacts): Trouble[] =>
   vms
     .filter(({ damaged }) => damaged > 0)
-    .map(({ vm, damaged }) => ({
+    .map(({ vm, damaged, damaged_since: since }) => ({
       kind: 'damaged',
       vm,
+      since: since ?? null,
       message: `${vm}: ${plural(damaged, 'restore point')} ${damaged === 1 ? 'is' : 'are'} damaged`,
     }));
 

@@ -5,7 +5,7 @@ import type { ErrorOutput, GroupedRun, HubVm, Settings } from '../../schemas/typ
 import { isAhead } from '../../state/database/in-future.ts';
 import type { State } from '../../state/database/open-state.ts';
 import type { PlanHealthTable } from '../../state/database/tables.ts';
-import { vmFigures, type VmFigures } from '../../state/points/vm-figures.ts';
+import { newestSound, vmFigures, type VmFigures } from '../../state/points/vm-figures.ts';
 import { listRuns } from '../../state/runs/runs.ts';
 import { daysOfVms, lastGroupRuns, lastRuns, type DayOfVm, type LastRun } from '../../state/runs/vm-runs.ts';
 import { watchedPlans } from '../../state/schedules/plan-health.ts';
@@ -33,6 +33,8 @@ interface Known {
   /** By plan. */
   readonly paused: ReadonlySet<string>;
   readonly next: (plan: string) => number | null;
+  /** When the newest backup began that is sound. */
+  readonly sound: (figures: VmFigures) => number | null;
 }
 
 /** VMs that a plan or a restore point names, and how well they are protected. */
@@ -99,6 +101,7 @@ function whatIsKnown(state: State, settings: Settings, only?: string): Known {
         .map(({ vm, id }) => [vm, id]),
     ),
     paused: new Set([...schedules.values()].filter(({ paused }) => paused !== null).map(({ plan }) => plan)),
+    sound: (one) => (one.broken === 0 ? one.newest_started : newestSound(state, one)),
     next: (plan) => {
       const record = schedules.get(plan);
       const rules =
@@ -123,14 +126,18 @@ function vmOf(known: Known, name: string, last: LastRun | undefined): HubVm {
   const next = plans.map(({ plan }) => known.next(plan)).filter((time) => time !== null);
   const error = last?.error ? (JSON.parse(last.error) as ErrorOutput) : null;
   const verified = times('verified');
+  const sounds = figures.map((one) => known.sound(one)).filter((time) => time !== null);
+  const sound = sounds.length === 0 ? null : Math.max(...sounds);
+  const damages = times('broken_since');
   const facts = {
     vm: name,
     plans: plans.map(({ plan }) => plan),
     repositories: figures.map(({ repository }) => repository),
     rpo_ms: rpos.length === 0 ? null : Math.min(...rpos),
-    age_ms: newest ? Math.max(0, known.now - newest.newest_started) : null,
+    age_ms: sound === null ? null : Math.max(0, known.now - sound),
     points: sum('points'),
     damaged: sum('broken'),
+    damaged_since: damages.length === 0 ? null : Math.max(...damages),
     protected: sum('protected'),
     file_bytes: sum('file_bytes'),
     oldest: figures.length === 0 ? null : Math.min(...times('oldest')),
@@ -157,10 +164,11 @@ function vmOf(known: Known, name: string, last: LastRun | undefined): HubVm {
     running: known.running.get(name) ?? null,
     next: next.length === 0 ? null : Math.min(...next),
   };
-  return { ...facts, ...judge(facts, plans, known) };
+  const newestIsSound = newest !== undefined && sound !== null && sound >= newest.newest_started;
+  return { ...facts, ...judge({ ...facts, newestIsSound }, plans, known) };
 }
 
-type Facts = Omit<HubVm, 'state' | 'reason' | 'days'>;
+type Facts = Omit<HubVm, 'state' | 'reason' | 'days'> & { readonly newestIsSound: boolean };
 
 /** How well a VM is protected: by its restore points, not by what its plans say. */
 function judge(vm: Facts, plans: readonly PlanHealthTable[], { now, paused }: Known): Pick<HubVm, 'state' | 'reason'> {
@@ -170,15 +178,22 @@ function judge(vm: Facts, plans: readonly PlanHealthTable[], { now, paused }: Kn
     const why = last?.message ?? null;
     return { state: 'never', reason: `It has no restore point${why === null ? '.' : `: ${why}`}` };
   }
+  if (age === null) return { state: 'failing', reason: 'None of its restore points is sound.' };
   if (isAhead(newest.created, now))
     return { state: 'clock', reason: 'Its newest restore point is in the future: a clock was wrong.' };
-  if (rpo !== null && age !== null && age > rpo)
+  const which = vm.newestIsSound ? 'newest' : 'newest sound';
+  if (rpo !== null && age > rpo)
     return {
       state: 'late',
-      reason: `Its newest restore point is ${formatAge(age)} old; its plan wants one every ${formatAge(rpo)}.`,
+      reason: `Its ${which} restore point is ${formatAge(age)} old; its plan wants one every ${formatAge(rpo)}.`,
     };
   if (last && (last.status === 'failed' || last.status === 'crashed') && last.finished > newest.created)
     return { state: 'failing', reason: `Its last backup failed: ${last.message ?? last.status}` };
+  if (!vm.newestIsSound)
+    return {
+      state: 'failing',
+      reason: `Its newest restore point is damaged. The newest sound one is ${formatAge(age)} old.`,
+    };
   if (plans.every(({ plan }) => paused.has(plan))) return { state: 'paused', reason: 'Its plan is paused.' };
   return { state: 'protected', reason: null };
 }

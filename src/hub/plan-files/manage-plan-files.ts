@@ -10,6 +10,7 @@ import { inFolderOf } from './open-below.ts';
 import { listPlanFiles, type ListedBy } from './list-plan-files.ts';
 import { partsOf, partsOfNew } from './plan-file-name.ts';
 import type { PlanFileText, PlanFiles } from './plan-files.ts';
+import { startableIn } from './startable-in.ts';
 import { removeFile, writeNew, writeOver } from './write-plan-file.ts';
 
 export interface PlanFilesOptions extends ListedBy {
@@ -50,6 +51,12 @@ export function managePlanFiles(options: PlanFilesOptions): PlanFiles {
     folder,
     editable,
     list: listed,
+    async planNamed(name) {
+      const [found, other] = (await listed()).filter(({ plan, valid }) => valid && plan === name);
+      return found === undefined || other !== undefined
+        ? undefined
+        : startableIn(shown(partsOf(found.file)), settingsFile);
+    },
     pathOf: (file) => shown(partsOf(file)),
     nameOf(path) {
       const file = relative(folder, path);

@@ -1,3 +1,4 @@
+import type { StartablePlan } from '../acts/acts.ts';
 import type { HubPlanFiles } from '../../schemas/types.ts';
 
 /** The text of a plan file, as it is. */
@@ -22,6 +23,8 @@ export interface PlanFiles {
   readonly editable: boolean;
   /** Every plan file, by name. @throws SendenseError `file.unreadable` */
   list(): Promise<HubPlanFiles['files']>;
+  /** The plan of a valid file that is named so, where there is one such file. @throws SendenseError `file.unreadable` */
+  planNamed(plan: string): Promise<StartablePlan | undefined>;
   /** Absolute path of a file that is there, or may be made. @throws SendenseError `plan.file` */
   pathOf(file: string): string;
   /** The name of the file at an absolute path; null where it is none of these. */

@@ -39,6 +39,7 @@ export const listRuns = defineRoute({
     plan: { description: 'Only of this plan.' },
     vm: { description: 'Only about this VM; `*` is in plans about several.' },
     since: moment('Begun at that time or later'),
+    before: moment('Begun before that time'),
     ...pageQuery(pages),
   },
   answers: { 200: { description: 'A page of them.', schema: 'hub/runs.json' } },
@@ -55,6 +56,7 @@ export const listRuns = defineRoute({
         vm,
         status: wordsOf(query, 'status', statuses),
         since: numberOf(query, 'since', undefined),
+        before: numberOf(query, 'before', undefined),
         sees,
       };
       const page = pageRequest('runs', query, pages);

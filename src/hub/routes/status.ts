@@ -3,6 +3,7 @@ import { noticeEvents } from '../notify/message.ts';
 import { cursorOf, pageQuery, pageRequest, type PageRules } from '../../api/paging.ts';
 import type { HubNotices, NotifyListOutput } from '../../schemas/types.ts';
 import { shared } from './list-answer.ts';
+import { failedChecks } from './repositories/check.ts';
 import { defineRoute } from './route.ts';
 
 export const showStatus = defineRoute({
@@ -20,7 +21,9 @@ export const showStatus = defineRoute({
   errors: [],
   quiet: true,
   handle: async (call) =>
-    shared(call, 'showStatus', (sees) => call.parts.hub.pages.status({ sees, vm: call.query['vm'] })),
+    shared(call, 'showStatus', (sees) =>
+      call.parts.hub.pages.status({ sees, vm: call.query['vm'], checks: failedChecks(call.parts.inquiries) }),
+    ),
 });
 
 const noticePages: PageRules = { usual: 100, most: 200, place: ['number'] };

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { SendenseError } from '../../errors/sendense-error.ts';
 import { lookAtClock } from '../../host/system/boot-clock.ts';
 import { askToEnd } from '../../host/programs/own-program.ts';
-import { isRunning, thisProcess } from '../../host/programs/process-identity.ts';
+import { isRunning, thisPlace, thisProcess } from '../../host/programs/process-identity.ts';
+import { enterDaemon, type DaemonEntry } from '../../state/schedules/daemons.ts';
 import { clockDoubt } from '../../state/schedules/clock-looks.ts';
 import { deadRuns } from '../../state/runs/dead-runs.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -50,10 +51,14 @@ const dayMs = 86_400_000;
 /** How long it stays known what became of a slot, ms. */
 const keepSlotsMs = 400 * dayMs;
 
+/** Of one in another place, such as a container, nobody here can say that it ended. */
+export const isDaemonAlive = ({ owner, place }: DaemonEntry): boolean => place !== thisPlace() || isRunning(owner);
+
 /** The daemon: watches plans, and begins their runs as processes of their own. Other daemons on the same database are welcome. */
 export async function serveSchedules(options: ServeSchedulesOptions): Promise<ScheduleService> {
   const { state, folder, settingsFile, log, pollMs = 60_000 } = options;
   await using stack = new AsyncDisposableStack();
+  stack.use(enterDaemon(state, { owner: thisProcess(), place: thisPlace(), folder }, isDaemonAlive));
   const patience = createPatience();
   const settings = followSettings({ state, settingsFile, folder, patience, log });
   // First in, last out: what the end of the daemon raises is delivered too, or waits for the next one.

@@ -698,4 +698,13 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE file_reads ADD COLUMN address TEXT;
   `,
+  // Daemons that begin what schedules say. One that died is seen to be gone by its process.
+  `
+  CREATE TABLE daemons (
+    owner TEXT NOT NULL PRIMARY KEY CHECK (json_valid(owner)),
+    place TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    begun INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -20,6 +20,7 @@ export interface Tables {
   credentials: CredentialsTable;
   restore_mounts: RestoreMountsTable;
   file_reads: FileReadsTable;
+  daemons: DaemonsTable;
   schedules: SchedulesTable;
   duplicate_plans: DuplicatePlansTable;
   schedule_slots: ScheduleSlotsTable;
@@ -290,6 +291,17 @@ export interface RestoreMountsTable {
   context: string;
   backup_id: string;
   opened: number;
+}
+
+/** Daemons that begin what schedules say. */
+export interface DaemonsTable {
+  /** JSON, `ProcessIdentity`. */
+  owner: string;
+  /** Where its number means that. */
+  place: string;
+  /** Absolute: of its plans. */
+  folder: string;
+  begun: number;
 }
 
 /** Who read which files of restore points: never changed, and kept when the restore point goes. */

@@ -18,6 +18,8 @@ export interface VmFigures {
   readonly newest_started: number;
   /** Restore points with a mark that says so. */
   readonly broken: number;
+  /** When the last of them was found, milliseconds since the epoch; null: there is none. */
+  readonly broken_since: number | null;
   /** Those whose protection has run out do not count. */
   readonly protected: number;
   /** When a restore point was last verified, whatever it found; null: never. */
@@ -36,6 +38,8 @@ export const vmFigures = (state: State, vm?: string, now = Date.now()): VmFigure
           last.started AS newest_started,
           (SELECT count(*) FROM point_marks m WHERE m.repository = c.repository AND m.context = c.context
             AND m.broken IS NOT NULL) AS broken,
+          (SELECT max(m.broken ->> 'since') FROM point_marks m WHERE m.repository = c.repository
+            AND m.context = c.context AND m.broken IS NOT NULL) AS broken_since,
           (SELECT count(*) FROM point_marks m WHERE m.repository = c.repository AND m.context = c.context
             AND m.protected IS NOT NULL AND coalesce(m.protected ->> 'until', ${now} + 1) > ${now}) AS protected,
           (SELECT max(finished) FROM verifications v
@@ -51,6 +55,34 @@ export const vmFigures = (state: State, vm?: string, now = Date.now()): VmFigure
         WHERE ${vm === undefined ? sql`1` : sql`c.vm_name = ${vm}`}
         ORDER BY c.vm_name, c.repository`.compile(state.query),
   });
+
+/** When the newest backup of a VM in a repository began whose whole chain is sound as far as anybody has found out; null: there is none. */
+export function newestSound(state: State, { repository, vm }: Pick<VmFigures, 'repository' | 'vm'>): number | null {
+  const rows = state.all<Linked>({
+    compile: () =>
+      sql<never>`
+        SELECT b.backup_id AS id, b.parent, b.started, b.kept IS NOT NULL AS kept, m.broken IS NOT NULL AS broken
+        FROM vm_contexts c JOIN backups b USING (repository, context)
+        LEFT JOIN point_marks m USING (repository, context, backup_id)
+        WHERE c.repository = ${repository} AND c.vm_name = ${vm} ORDER BY b.sequence, b.backup_id`.compile(state.query),
+  });
+  const sound = new Set<string>();
+  let newest: number | null = null;
+  for (const { id, parent, started, kept, broken } of rows) {
+    if (broken === 1 || (parent !== null && !sound.has(parent))) continue;
+    sound.add(id);
+    if (kept === 0) newest = Math.max(newest ?? 0, started);
+  }
+  return newest;
+}
+
+interface Linked {
+  readonly id: string;
+  readonly parent: string | null;
+  readonly started: number;
+  readonly kept: number;
+  readonly broken: number;
+}
 
 /** Names of all VMs with restore points. */
 export const vmNamesOfPoints = (state: State): string[] =>

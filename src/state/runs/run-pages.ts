@@ -12,6 +12,8 @@ export interface RunPageFilter {
   readonly vms?: readonly string[] | undefined;
   /** Begun then or later, milliseconds since the epoch. */
   readonly since?: number | undefined;
+  /** Begun before that, milliseconds since the epoch. */
+  readonly before?: number | undefined;
   /** Older than this one. */
   readonly after: readonly [started: number, id: string] | null;
   readonly limit: number;
@@ -19,7 +21,7 @@ export interface RunPageFilter {
 
 /** Some runs, newest first. */
 export function runPage(state: State, filter: RunPageFilter): RunRecord[] {
-  const { plan, vm, kind, status, vms, since, after, limit } = filter;
+  const { plan, vm, kind, status, vms, since, before, after, limit } = filter;
   let query = state.query.selectFrom('runs').selectAll().orderBy('started', 'desc').orderBy('id', 'desc').limit(limit);
   if (plan !== undefined) query = query.where('plan', '=', plan);
   if (vm !== undefined) query = query.where('vm', '=', vm);
@@ -27,6 +29,7 @@ export function runPage(state: State, filter: RunPageFilter): RunRecord[] {
   if (status !== undefined) query = query.where('status', 'in', status);
   if (vms !== undefined) query = query.where('vm', 'in', [...vms, '']);
   if (since !== undefined) query = query.where('started', '>=', since);
+  if (before !== undefined) query = query.where('started', '<', before);
   if (after)
     query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('started', 'id'), '<', tuple(after[0], after[1])));
   return state.all(query).map(toRecord);

@@ -33,8 +33,24 @@ export const newRepeatKey = (): string =>
 /** Longest wait for an answer that is not a stream, ms. */
 const usualPatienceMs = 20_000;
 
+/** @param trouble undefined: it went well */
+type Hear = (path: string, trouble: Trouble | undefined) => void;
+
+let hear: Hear = () => {};
+
+/** Tells of every answer: what it says of the hub, and of who is logged in. */
+export const hearAnswers = (listener: Hear): void => void (hear = listener);
+
+function heard<Body>(path: string, answer: Answer<Body>): Answer<Body> {
+  hear(path, answer.ok === false ? answer.trouble : undefined);
+  return answer;
+}
+
 /** Asks the hub. Never rejects, except with the reason of `signal`. */
-export async function ask<Body>(path: string, question: Question = {}): Promise<Answer<Body>> {
+export const ask = async <Body>(path: string, question: Question = {}): Promise<Answer<Body>> =>
+  heard(path, await answerTo<Body>(path, question));
+
+async function answerTo<Body>(path: string, question: Question): Promise<Answer<Body>> {
   const { method = 'GET', body, patienceMs = usualPatienceMs, signal } = question;
   const late = AbortSignal.timeout(patienceMs);
   try {
@@ -58,7 +74,10 @@ export async function ask<Body>(path: string, question: Question = {}): Promise<
 }
 
 /** Asks the hub for a picture, which it makes now. Never rejects, except with the reason of `signal`. */
-export async function askPicture(path: string, signal: AbortSignal): Promise<Answer<Blob>> {
+export const askPicture = async (path: string, signal: AbortSignal): Promise<Answer<Blob>> =>
+  heard(path, await pictureAt(path, signal));
+
+async function pictureAt(path: string, signal: AbortSignal): Promise<Answer<Blob>> {
   try {
     const response = await fetch(path, { method: 'POST', cache: 'no-store', credentials: 'same-origin', signal });
     if (!response.ok) {
@@ -111,6 +130,6 @@ const silence = (waited: number | null): Trouble => ({
   status: 0,
   code: 'hub.silent',
   message: waited === null ? 'the hub does not answer' : `the hub did not answer within ${waited / 1000} seconds`,
-  remedy: 'Is the service running? On the hub: `systemctl status sendense-hub`. This page tries again by itself.',
+  remedy: 'Is the service running? On the hub: `systemctl status sendense-hub`.',
   position: null,
 });

@@ -1,8 +1,8 @@
 import { useEffect } from 'preact/hooks';
-import type { Trouble } from './ask.ts';
+import { hearAnswers } from './ask.ts';
 import { follow, type Topic } from './events.ts';
 import { heard, hubAnswered, hubSilent, way } from './freshness.ts';
-import { checkSession } from './session.ts';
+import { checkSession, sessionPath } from './session.ts';
 
 /** A question that is asked again and again. */
 export interface Asking {
@@ -97,9 +97,12 @@ export function useAsking(asking: Asking | null, topics: readonly Topic[] = []):
   }, [asking, names]);
 }
 
-/** What an answer says of the hub and of who is logged in. @param trouble undefined: it went well */
-export function noteAnswer(trouble: Trouble | undefined): void {
-  if (trouble?.status === 0) hubSilent();
-  else hubAnswered();
-  if (trouble?.status === 401) void checkSession();
+/** Notes what every answer says of the hub and of who is logged in: it may be another one by now, or nobody. */
+export function noteAnswers(): void {
+  hearAnswers((path, trouble) => {
+    if (trouble?.status === 0) hubSilent();
+    else hubAnswered();
+    // What is wrong with a login, its form says.
+    if (trouble?.status === 401 && !path.startsWith(sessionPath)) void checkSession();
+  });
 }

@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import type { RestoreSelected, RestoreSelectionRequest, RestoreTransfers } from '../../schemas/types.ts';
 import { ask, newRepeatKey, type Trouble } from './ask.ts';
-import { noteAnswer } from './asking.ts';
 import type { OpenPoint } from './open-point.ts';
 
 type Transfer = RestoreTransfers['transfers'][number];
@@ -68,7 +67,6 @@ async function watch(key: string, at: string): Promise<void> {
   for (let silent = 0; silent < mostSilent && isKept(key);) {
     await new Promise((resolve) => setTimeout(resolve, everyMs));
     const answer = await ask<RestoreTransfers>(`${at}/transfers`);
-    noteAnswer(answer.ok === false ? answer.trouble : undefined);
     const transfer = answer.ok === true ? answer.body.transfers.findLast((one) => one.transfer === key) : undefined;
     if (transfer) tell(key, { transfer });
     if (transfer?.ended != null) return;

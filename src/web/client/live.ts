@@ -1,7 +1,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { ask, type Trouble } from './ask.ts';
-import { keepAsking, noteAnswer, useAsking, type Asking, type AskingOptions } from './asking.ts';
+import { keepAsking, useAsking, type Asking, type AskingOptions } from './asking.ts';
 
 /** Something of the hub that is kept up to date while a screen shows it. */
 export interface Live<Body> {
@@ -42,7 +42,6 @@ function createLive<Body>(path: string | null, everyMs: number, busy: (body: Bod
     const answer = await ask<Body>(path, { etag: etag.peek(), signal: own });
     if (own.aborted) return;
     trouble.value = answer.ok === false ? answer.trouble : undefined;
-    noteAnswer(trouble.peek());
     if (answer.ok !== true) return;
     etag.value = answer.etag;
     data.value = answer.body;

@@ -1,7 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import type { FilesOutput, RestoreMountRequest } from '../../schemas/types.ts';
 import { ask, type Answer, type Question, type Trouble } from './ask.ts';
-import { noteAnswer } from './asking.ts';
 
 /** A restore point whose files the page reads. The hub closes it after a while; then it is opened again, and nobody notices. */
 export interface OpenPoint {
@@ -34,7 +33,6 @@ export function openPoint(wanted: OpenPoint['wanted']): OpenPoint {
       patienceMs: openMs,
     });
     const failed = answer.ok === false ? answer.trouble : undefined;
-    noteAnswer(failed);
     trouble.value = failed;
     if (answer.ok !== true) return failed ?? unasked;
     info.value = answer.body;
@@ -57,7 +55,6 @@ export function openPoint(wanted: OpenPoint['wanted']): OpenPoint {
       const ended = answer.ok === false && answer.trouble.code === 'files.session';
       if (ended && address === at) address = undefined;
       if (ended && again) continue;
-      noteAnswer(answer.ok === false ? answer.trouble : undefined);
       if (answer.ok === true && isInfo(answer.body)) info.value = answer.body;
       return answer;
     }

@@ -1,7 +1,7 @@
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { ask, type Trouble } from './ask.ts';
-import { keepAsking, noteAnswer, useAsking, type Asking, type AskingOptions } from './asking.ts';
+import { keepAsking, useAsking, type Asking, type AskingOptions } from './asking.ts';
 
 /** What every page of a list says. */
 interface ListPage {
@@ -80,7 +80,6 @@ function createPages<Page extends ListPage>(path: string, everyMs: number, first
   }
 
   function tell(why: Trouble | undefined): void {
-    noteAnswer(why);
     trouble.value = why;
   }
 

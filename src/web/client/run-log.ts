@@ -2,7 +2,6 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { HubRunLog, RunEvent } from '../../schemas/types.ts';
 import { ask, type Trouble } from './ask.ts';
-import { noteAnswer } from './asking.ts';
 import { follow } from './events.ts';
 
 /** The log of a run, which grows while the run goes on. */
@@ -46,7 +45,6 @@ function createRunLog(path: string): RunLog & { begin(): () => void; again(): vo
     const answer = await ask<HubRunLog>(`${path}?${query.toString()}`, { signal: gone.signal });
     if (answer.ok === 'unchanged') return everyMs;
     if (answer.ok === false) return tell(answer.trouble);
-    noteAnswer(undefined);
     trouble.value = undefined;
     const { body } = answer;
     ({ next } = body);
@@ -56,7 +54,6 @@ function createRunLog(path: string): RunLog & { begin(): () => void; again(): vo
   }
 
   function tell(why: Trouble): number | null {
-    noteAnswer(why);
     trouble.value = why;
     return why.status === 404 ? null : afterErrorMs;
   }

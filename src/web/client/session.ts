@@ -20,7 +20,8 @@ export const session = signal<Session | null | undefined>(undefined);
 /** The session ended while its user looked at something: what is on the screen stays. */
 export const ended = signal(false);
 
-const place = '/api/v1/session';
+/** Of who is logged in. */
+export const sessionPath = '/api/v1/session';
 /** The other tabs of this browser, which have the same cookie. */
 const tabs = new BroadcastChannel('sendense-session');
 tabs.addEventListener('message', () => {
@@ -39,7 +40,7 @@ const isNobody = ({ status }: Trouble): boolean => [401, 429].includes(status);
 /** Asks the hub who is logged in. @returns why that is not known */
 export async function readSession(): Promise<Trouble | undefined> {
   const before = logins;
-  const answer = await ask<Session>(place);
+  const answer = await ask<Session>(sessionPath);
   if (before !== logins) return undefined;
   if (answer.ok === true) {
     session.value = answer.body;
@@ -54,7 +55,7 @@ export async function readSession(): Promise<Trouble | undefined> {
 
 /** @returns why not */
 export async function logIn(name: string, password: string): Promise<Trouble | undefined> {
-  const answer = await ask<Session>(place, { method: 'POST', body: { name, password } });
+  const answer = await ask<Session>(sessionPath, { method: 'POST', body: { name, password } });
   if (answer.ok === false) return answer.trouble;
   logins += 1;
   if (answer.ok === true) session.value = answer.body;
@@ -65,26 +66,26 @@ export async function logIn(name: string, password: string): Promise<Trouble | u
 
 /** The hub wants the password again before it destroys something. @returns why not */
 export async function provePassword(password: string): Promise<Trouble | undefined> {
-  const answer = await ask(`${place}/fresh`, { method: 'POST', body: { password } });
+  const answer = await ask(`${sessionPath}/fresh`, { method: 'POST', body: { password } });
   return answer.ok === false ? answer.trouble : undefined;
 }
 
 /** @returns why not */
 export async function logOut(): Promise<Trouble | undefined> {
-  const answer = await ask(place, { method: 'DELETE' });
+  const answer = await ask(sessionPath, { method: 'DELETE' });
   if (answer.ok === false && answer.trouble.status !== 401) return answer.trouble;
   const before = session.value;
   forgetDrafts();
   session.value = null;
   ended.value = false;
   // The provider would let the next one in without a password.
-  if (before?.kind === 'oidc') location.assign(`${place}/oidc/sign-out`);
+  if (before?.kind === 'oidc') location.assign(`${sessionPath}/oidc/sign-out`);
   return undefined;
 }
 
 /** Leads to the identity provider. @param again it asks for the password in any case */
 export const atProvider = (to: string, again = false): string =>
-  `${place}/oidc?${new URLSearchParams({ to, ...(again && { again: 'true' }) }).toString()}`;
+  `${sessionPath}/oidc?${new URLSearchParams({ to, ...(again && { again: 'true' }) }).toString()}`;
 
 let checking = false;
 
@@ -93,7 +94,7 @@ export async function checkSession(): Promise<void> {
   if (checking || ended.peek() || !session.peek()) return;
   checking = true;
   const before = logins;
-  const answer = await ask<Session>(place);
+  const answer = await ask<Session>(sessionPath);
   checking = false;
   if (answer.ok === false && isNobody(answer.trouble) && before === logins && session.peek()) ended.value = true;
 }

@@ -1,5 +1,6 @@
 import './controls.css';
 import type { ComponentChildren, JSX, TargetedMouseEvent } from 'preact';
+import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useId, useRef } from 'preact/hooks';
 
 export interface DialogProps {
@@ -11,16 +12,29 @@ export interface DialogProps {
   onClose?(): void;
 }
 
+/** A second click on the button that has opened a dialog is not one beside it, ms. */
+const doubleClickMs = 500;
+
 /** A question that has to be answered first. The browser keeps the focus inside; it goes back to where it was. */
 export function Dialog({ title, wide = false, children, onClose }: DialogProps): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const pressedBeside = useRef(false);
+  const typed = useRef(false);
+  const opened = useRef(0);
+  const asks = useSignal(false);
+  /** What was typed is not lost by one key. */
+  const mayLeave = (): boolean => {
+    if (!typed.current || asks.peek()) return true;
+    asks.value = true;
+    return false;
+  };
   const name = useId();
   // With the page, not after it: a key that is pressed at once is for the dialog.
   useLayoutEffect(() => {
     const { current } = element;
     const before = document.activeElement;
     current?.showModal();
+    opened.current = performance.now();
     // It begins at its title, though the focus be at the buttons below a long text.
     current?.scrollTo(0, 0);
     return () => {
@@ -36,23 +50,33 @@ export function Dialog({ title, wide = false, children, onClose }: DialogProps):
       aria-labelledby={name}
       onCancel={(event) => {
         event.preventDefault();
-        onClose?.();
+        if (mayLeave()) onClose?.();
       }}
       onClose={() => {
         // Chromium does not ask each time that Escape is pressed: then it has closed it already.
         const { current } = element;
         if (!current?.isConnected || current.open) return;
-        if (onClose) onClose();
+        if (onClose && mayLeave()) onClose();
         else current.showModal();
       }}
       onMouseDown={(event) => (pressedBeside.current = isBeside(event))}
       onClick={(event) => {
         // Not at the end of a selection that began inside, nor between the fields.
-        if (pressedBeside.current && isBeside(event)) onClose?.();
+        if (!pressedBeside.current || !isBeside(event) || typed.current) return;
+        if (performance.now() - opened.current > doubleClickMs) onClose?.();
+      }}
+      onInput={() => {
+        typed.current = true;
+        asks.value = false;
       }}
     >
       <h2 id={name}>{title}</h2>
       {children}
+      {onClose && asks.value ? (
+        <p class="soft" role="status">
+          Press <kbd>Esc</kbd> again to leave. What you typed is lost then.
+        </p>
+      ) : null}
     </dialog>
   );
 }

@@ -45,6 +45,7 @@ export const troubleLooks: Readonly<Record<HubTrouble['kind'], Look>> = {
   'unread': warn('not read again'),
   'channel': warn('notices'),
   'stuck': warn('prune is stuck'),
+  'daemon': bad('no daemon'),
 };
 
 /** How it goes with a plan. */

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Trouble } from '../client/ask.ts';
 import { silentSince } from '../client/freshness.ts';
+import { useHubWatch } from '../client/hub-watch.ts';
 import { ended, may, readSession, session } from '../client/session.ts';
 import { Dialog } from '../design/dialog.tsx';
 import { absolute, now } from '../design/moment.ts';
@@ -29,6 +30,7 @@ async function begin(): Promise<void> {
 /** The whole page: the login, or the rail and a screen. */
 export function Page(): JSX.Element {
   useEffect(() => void begin(), []);
+  useHubWatch(Boolean(session.value));
   if (session.value === undefined)
     return (
       <main class="main">

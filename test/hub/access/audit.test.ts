@@ -76,7 +76,7 @@ test('who is refused all the time does not fill the log, and a path that is too 
   const path = Buffer.from(`${'/'.repeat(1500)}etc/shadow`).toString('base64url');
   const ask = (more: string) =>
     raw(at, 'GET', `/api/v1/restore/b1/download?volume=v&path=${path}${more}`, '', { ...page, cookie });
-  for (let at = 0; at < 65; at++) expect((await ask('')).status).toBe(403);
+  for (let turn = 0; turn < 65; turn++) expect((await ask('')).status).toBe(403);
   expect(told(at)).toHaveLength(61);
   expect(at.lines.filter(({ msg }) => msg.includes('is refused often'))).toHaveLength(1);
   const { facts } = at.hub.audit.list({ action: 'downloadFile' }, { limit: 1, after: null }).entries[0] ?? {};

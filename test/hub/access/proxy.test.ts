@@ -70,6 +70,21 @@ test('through the proxy the hub knows the client, the name and that TLS was spok
   expect(evil.status).toBe(421);
 });
 
+test.each([
+  ['9.9.9.9, 198.51.100.9:4444', '198.51.100.9'],
+  ['9.9.9.9, [2001:db8::7]:4444', '2001:db8::7'],
+  ['9.9.9.9, [2001:db8::7]', '2001:db8::7'],
+  // Who that is the proxy does not say: nobody else does.
+  ['9.9.9.9, unknown', '127.0.0.1'],
+  ['9.9.9.9, _hidden', '127.0.0.1'],
+  ['9.9.9.9, 127.0.0.1:5', '9.9.9.9'],
+])('a client that says %s is %s', async (said, address) => {
+  await using at = await servedHub({}, {}, { settings: 'proxy: { from: [127.0.0.1] }, hosts: [backup.example.com]' });
+  const via = { 'x-forwarded-for': said, 'x-forwarded-proto': 'https', 'x-forwarded-host': 'backup.example.com' };
+  await raw(at, 'DELETE', '/api/v1/tokens/nope', '', via);
+  expect(at.hub.audit.list({}, { limit: 1, after: null }).entries[0]?.address).toBe(address);
+});
+
 test.each(['nonsense', '192.0.2.0/33', '2001:db8::/129', '192.0.2.7/x'])('%s is no address of a proxy', (from) => {
   expect(() => trustedProxy({ from: [from], groups: {}, vms: {} })).toThrow('is no address or network');
 });

@@ -1,3 +1,4 @@
+import { startablePlan } from './known-plan.ts';
 import type { PlanTextRequest, RunStartRequest, ValidateOutput } from '../../../schemas/types.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { checkText } from '../plan-files/check-text.ts';
@@ -73,8 +74,8 @@ export const previewPlan = defineRoute<RunStartRequest>({
   errors: ['plan.unknown', 'plan.invalid', 'access.right'],
   patient: true,
   async handle(call): Promise<object> {
-    const { hub, askCommand } = call.parts;
-    const plan = hub.acts.plan(call.params['name'] ?? '');
+    const { askCommand } = call.parts;
+    const plan = await startablePlan(call.parts, call.params['name'] ?? '');
     assertMayRun(call, plan);
     const { mode } = call.body;
     const words = ['plan', ...(mode === undefined ? [] : ['--mode', mode]), '--', plan.file];

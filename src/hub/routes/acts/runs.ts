@@ -6,6 +6,7 @@ import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../..
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
+import { startablePlan } from './known-plan.ts';
 import { askerOf } from '../asker.ts';
 import { assertFreshFor, assertMayRun, beginOnce, beginRun, repeatHeader, runOf, startErrors } from './begin.ts';
 
@@ -28,7 +29,7 @@ export const runPlan = defineRoute<RunStartRequest>({
   async handle(call) {
     const { name = '' } = call.params;
     return await beginOnce(call, `runPlan ${name}`, async () => {
-      const plan = call.parts.hub.acts.plan(name);
+      const plan = await startablePlan(call.parts, name);
       assertMayRun(call, plan);
       assertFreshFor(call, plan);
       const { mode } = call.body;

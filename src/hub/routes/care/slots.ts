@@ -5,7 +5,7 @@ import { limit, moment, numberOf } from '../../../api/numbers.ts';
 import { word, wordOf } from '../../../api/words.ts';
 import { defineRoute } from '../route.ts';
 
-const most = 1000;
+const most = 10_000;
 const plan = { plan: { description: 'Only of this plan.', logAs: 'plan' } } as const;
 
 export const nextSlots = defineRoute({

@@ -1,5 +1,6 @@
 import type { CheckOutput, HubCheck, HubCheckRequest } from '../../../schemas/types.ts';
-import type { Inquiry } from '../../acts/inquiries.ts';
+import type { Inquiries, Inquiry } from '../../acts/inquiries.ts';
+import type { FailedCheck } from '../../pages/troubles.ts';
 import { inquired } from '../inquired.ts';
 import { defineRoute } from '../route.ts';
 import { knownRepository, repositoryParam } from './repositories.ts';
@@ -73,11 +74,24 @@ export const showCheck = defineRoute({
   },
 });
 
+/** What checks found that were asked for since the hub was started, and what was not checked anew since. */
+export const failedChecks = (inquiries: Inquiries): FailedCheck[] =>
+  inquiries.all('check').flatMap(({ about, inquiry: { ended, output } }) => {
+    const result = output as Result | null;
+    if (ended === null || result === null || result.ok) return [];
+    const [first] = result.findings;
+    const faults = result.findings_total;
+    return [{ repository: repositoryOf(about), ended, faults, message: first?.message ?? 'see its screen' }];
+  });
+
 /** One of a part of a repository says nothing of the rest. */
 const aboutOf = (
   name: string,
   { vm, point }: { readonly vm?: string | undefined; readonly point?: string | undefined },
 ): string => (vm === undefined && point === undefined ? name : JSON.stringify([name, vm, point]));
+
+const repositoryOf = (about: string): string =>
+  about.startsWith('[') ? ((JSON.parse(about) as string[])[0] ?? '') : about;
 
 type Result = NonNullable<HubCheck['result']>;
 

@@ -2,7 +2,6 @@ import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
 import type { PlanOutput, PlanTextRequest } from '../../../schemas/types.ts';
 import { ask, type Trouble } from '../../client/ask.ts';
-import { noteAnswer } from '../../client/asking.ts';
 import { ErrorNotice } from '../../design/notice.tsx';
 import { StepsAhead } from '../../design/steps-ahead.tsx';
 
@@ -26,7 +25,6 @@ export function Ahead({ text, fileName }: AheadProps): JSX.Element {
     const answer = await ask<PlanOutput>('/api/v1/plans/preview', { method: 'POST', body, patienceMs });
     busy.value = false;
     trouble.value = answer.ok === false ? { of: answer.trouble, text } : undefined;
-    noteAnswer(trouble.value?.of);
     found.value = answer.ok === true ? { of: answer.body, text } : undefined;
   };
   return (

@@ -1,7 +1,6 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { DiagnosticOutput, HubPlanFile, PlanTextRequest, ValidateOutput } from '../../../schemas/types.ts';
 import { ask } from '../../client/ask.ts';
-import { noteAnswer } from '../../client/asking.ts';
 import { findDraft, forgetDraft, keepDraft } from '../../client/drafts.ts';
 
 /** A version of a file; the one of a file that is to be made is empty. */
@@ -87,7 +86,6 @@ export function createPlanDraft(name: string): PlanDraft {
     async check(given, file) {
       const body: PlanTextRequest = { text: given, file };
       const answer = await ask<ValidateOutput>('/api/v1/plans/validate', { method: 'POST', body });
-      noteAnswer(answer.ok === false ? answer.trouble : undefined);
       if (answer.ok !== true) return null;
       const own = answer.body.diagnostics.filter((one) => one.file.endsWith(`/${file}`));
       if (given === text.peek()) problems.value = own;

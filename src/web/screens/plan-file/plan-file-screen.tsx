@@ -12,7 +12,7 @@ import { Notice } from '../../design/notice.tsx';
 import { plain } from '../../design/text.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
 import type { PlanEditor } from '../../editor/plan-editor.ts';
-import { go } from '../../shell/router.ts';
+import { go, place, setQuery } from '../../shell/router.ts';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { Ahead } from './ahead.tsx';
@@ -22,6 +22,7 @@ import { newPlan } from './new-plan.ts';
 import { createPlanDraft, type PlanDraft } from './plan-draft.ts';
 import { PlanText } from './plan-text.tsx';
 import { Problems } from './problems.tsx';
+import { planNameIn, RunPlan } from './run-plan.tsx';
 import { SavePlan } from './save-plan.tsx';
 
 /** An editor of a plan file, or of one that is to be made. */
@@ -30,11 +31,11 @@ export function PlanFileScreen({ params }: ScreenProps): JSX.Element {
   return <PlanFile key={file ?? ''} file={file} />;
 }
 
-type Open = 'save' | 'conflict' | 'remove' | null;
+type Open = 'save' | 'conflict' | 'remove' | 'run' | null;
 
 function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
   const draft = useMemo(() => createPlanDraft(file ?? ''), [file]);
-  const name = useSignal(file ?? 'new.yaml');
+  const name = useSignal(file ?? place.peek().query.get('name') ?? 'new.yaml');
   const open = useSignal<Open>(null);
   const saved = useSignal<number | null>(null);
   const editor = useRef<PlanEditor | null>(null);
@@ -75,7 +76,10 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
             </p>
           </div>
           <div>
-            <Problems of={draft.problems.value} onGo={(line, column) => editor.current?.goTo(line, column)} />
+            <Problems
+              of={file === null && !draft.dirty.value ? [] : draft.problems.value}
+              onGo={(line, column) => editor.current?.goTo(line, column)}
+            />
             <Ahead text={draft.text.value} fileName={() => name.peek()} />
           </div>
         </div>
@@ -119,6 +123,9 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
           }}
         />
       ) : null}
+      {open.value === 'run' ? (
+        <RunPlan plan={planNameIn(draft.text.value) ?? ''} onClose={() => (open.value = null)} />
+      ) : null}
       {open.value === 'remove' && at !== null ? (
         <ActDialog
           title={`Remove ${plain(name.value)}?`}
@@ -161,11 +168,24 @@ function Head({ file, draft, name, saved, onOpen }: HeadProps): JSX.Element {
             {dirty ? 'Not saved' : saved.value === null ? '' : `Saved ${absolute(saved.value, now.value)}`}
           </span>
           {file === null ? null : (
-            <button type="button" class="button" onClick={() => onOpen('remove')}>
-              Remove…
-            </button>
+            <>
+              <button type="button" class="button" onClick={() => onOpen('remove')}>
+                Remove…
+              </button>
+              {!dirty && planNameIn(draft.text.value) !== undefined ? (
+                <button type="button" class="button" onClick={() => onOpen('run')}>
+                  Run now…
+                </button>
+              ) : null}
+            </>
           )}
-          <button type="button" class="button primary" disabled={!dirty} onClick={() => onOpen(firstOf(draft))}>
+          <button
+            type="button"
+            class="button primary"
+            disabled={!dirty}
+            title={dirty ? undefined : 'Nothing was typed that is not saved.'}
+            onClick={() => onOpen(firstOf(draft))}
+          >
             Save…
           </button>
         </span>
@@ -177,7 +197,10 @@ function Head({ file, draft, name, saved, onOpen }: HeadProps): JSX.Element {
             class="input"
             value={name.value}
             spellcheck={false}
-            onInput={(event) => (name.value = event.currentTarget.value.trim())}
+            onInput={(event) => {
+              name.value = event.currentTarget.value.trim();
+              setQuery({ name: name.value });
+            }}
           />
         </label>
       ) : null}

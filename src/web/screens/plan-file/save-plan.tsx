@@ -2,7 +2,6 @@ import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
 import type { HubPlanFile, PlanFileNew, PlanFileSave } from '../../../schemas/types.ts';
 import { ask, type Answer } from '../../client/ask.ts';
-import { noteAnswer } from '../../client/asking.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
 import { Diff } from '../../design/diff.tsx';
 import { plain } from '../../design/text.tsx';
@@ -38,7 +37,6 @@ export function SavePlan({ draft, file, name, onClose, onSaved, onConflict }: Sa
           ifMatch: base.etag,
         }));
     if (answer.ok !== false) return answer;
-    noteAnswer(answer.trouble);
     if (answer.trouble.code === 'plan.invalid') wrong.value = true;
     if (answer.trouble.code === 'plan.changed') onConflict();
     return answer;

@@ -62,7 +62,7 @@ const columns: readonly Column<Repository>[] = [
     id: 'points',
     title: 'Points',
     numeric: true,
-    cell: ({ points, vms }) => `${points} of ${vms.length} ${vms.length === 1 ? 'VM' : 'VMs'}`,
+    cell: ({ points, vms }) => `${points}, of ${vms.length} ${vms.length === 1 ? 'VM' : 'VMs'}`,
     sortBy: ({ points }) => points,
   },
   { id: 'error', title: 'What is wrong', wide: true, cell: ({ error }) => (error === null ? '' : plain(error)) },

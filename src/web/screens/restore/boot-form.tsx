@@ -46,7 +46,7 @@ export function BootForm({ point, severalVms }: BootFormProps): JSX.Element {
             </select>
           </label>
           <label class="field">
-            <span>The other network</span>
+            <span>If another one: which</span>
             <input class="input" name="other" placeholder="default, or bridge:br0" spellcheck={false} />
           </label>
           {texts.map(({ name, label, hint }) => (

@@ -77,6 +77,7 @@ function Choose({ vm, points, known }: ChooseProps): JSX.Element | null {
       <form
         class="restore-form"
         onInput={forget}
+        onChange={keepTyped}
         onSubmit={(event) => {
           event.preventDefault();
           if (target) void preview(event.currentTarget, previewed, { target, point, severalVms });
@@ -101,6 +102,12 @@ function Choose({ vm, points, known }: ChooseProps): JSX.Element | null {
       )}
     </>
   );
+}
+
+/** In the address, so that it is there again after a reload, and on the way back. */
+function keepTyped({ target }: Event): void {
+  if (target instanceof HTMLInputElement && target.type !== 'checkbox' && target.name.startsWith('to.'))
+    setQuery({ [target.name]: target.value });
 }
 
 async function preview(

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useId } from 'preact/hooks';
 import type { HubRestoreTargets } from '../../../schemas/types.ts';
 import { plain } from '../../design/text.tsx';
+import { place } from '../../shell/router.ts';
 import type { Field, Target } from './targets.ts';
 
 export interface TargetFieldsProps {
@@ -49,7 +50,7 @@ function OneField({ field, known, vm }: Omit<TargetFieldsProps, 'target'> & { re
           <input
             class="input"
             name={`to.${name}`}
-            defaultValue={initial?.(known, vm) ?? ''}
+            defaultValue={place.value.query.get(`to.${name}`) ?? initial?.(known, vm) ?? ''}
             required={required}
             spellcheck={false}
             autocomplete="off"

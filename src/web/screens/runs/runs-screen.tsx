@@ -12,6 +12,7 @@ import { Table, type Column } from '../../design/table.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
+import { shortDay } from '../status/days.ts';
 import { place, setQuery } from '../../shell/router.ts';
 import { useTitle } from '../../shell/titled.ts';
 
@@ -53,21 +54,38 @@ const choices = [
   { value: 'cancelled', word: 'Cancelled' },
 ] as const;
 
+/** From one midnight of the reader to the next. @param day `2026-11-21` */
+function spanOf(day: string): Record<string, string> {
+  const from = new Date(`${day}T00:00:00`);
+  if (Number.isNaN(from.getTime())) return {};
+  const to = new Date(from);
+  to.setDate(to.getDate() + 1);
+  return { since: String(from.getTime()), before: String(to.getTime()) };
+}
+
 /** All runs, the newest first. */
 export function RunsScreen(): JSX.Element {
   useTitle('Runs');
   const { query } = place.value;
-  const [status, plan, vm] = ['status', 'plan', 'vm'].map((name) => query.get(name) ?? '');
-  const asked = new URLSearchParams({ limit: '100' });
+  const [status, plan, vm, day] = ['status', 'plan', 'vm', 'day'].map((name) => query.get(name) ?? '');
+  const asked = new URLSearchParams({ limit: '100', ...spanOf(day ?? '') });
   for (const [name, value] of Object.entries({ status, plan, vm })) if (value) asked.set(name, value);
   const list = usePages<HubRuns>(`/api/v1/runs?${asked.toString()}`, { topics: ['status'], everyMs: 3000 });
   const pages = list.pages.value;
   const runs = pages?.flatMap((page) => page.runs) ?? [];
-  const narrowed = Boolean(status || plan || vm);
+  const narrowed = Boolean(status || plan || vm || day);
   return (
     <>
       <header class="page-head">
         <h1>Runs</h1>
+        {day ? (
+          <span>
+            of {shortDay(day)}{' '}
+            <button type="button" class="button small" onClick={() => setQuery({ day: null })}>
+              Of all days
+            </button>
+          </span>
+        ) : null}
         <Narrowing status={status ?? ''} plan={plan ?? ''} vm={vm ?? ''} />
       </header>
       <TroubleNotice of={list.trouble.value} />

@@ -117,6 +117,7 @@ const WeekChoice = ({ week }: { readonly week: Week }): JSX.Element => (
 const NoSchedules = (): JSX.Element => (
   <Empty title="No plan has a schedule yet.">
     Add <code>schedule: {'{ cron: "30 1 * * *" }'}</code> to a plan in the folder that the daemon watches. It begins
-    with the next slot; <code>sendense-run schedule next</code> says when that is.
+    with the next slot; <code>sendense-run schedule next</code> says when that is. Is there one already? Then look
+    whether the daemon runs: <code>systemctl status sendense-daemon</code>.
   </Empty>
 );

@@ -112,7 +112,7 @@ function Grid({ vms, days, first }: GridProps): JSX.Element {
               </span>
             </th>
             <td>
-              <DayStrip days={(vm.days ?? '').slice(-days)} first={begin} />
+              <DayStrip vm={vm.vm} days={(vm.days ?? '').slice(-days)} first={begin} />
             </td>
             <td class="age soft">
               {vm.age_ms === null ? (

@@ -1,9 +1,11 @@
 import './day-grid.css';
-import type { JSX } from 'preact';
+import type { JSX, TargetedMouseEvent } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { dayAfter, dayKinds, daysInWords, dayWidth, shortDay } from './days.ts';
+import { go } from '../../shell/router.ts';
+import { dayAfter, dayKinds, daysInWords, dayWidth, runsOfDay, shortDay } from './days.ts';
 
 export interface DayStripProps {
+  readonly vm: string;
   /** A letter for each day, the oldest first. */
   readonly days: string;
   /** The oldest day: `2026-11-21`. */
@@ -11,27 +13,31 @@ export interface DayStripProps {
 }
 
 /** The days of a VM. Made anew only when they have changed: a list may have hundreds. */
-export const DayStrip = ({ days, first }: DayStripProps): JSX.Element =>
-  useMemo(() => <Strip days={days} first={first} />, [days, first]);
+export const DayStrip = ({ vm, days, first }: DayStripProps): JSX.Element =>
+  useMemo(() => <Strip vm={vm} days={days} first={first} />, [vm, days, first]);
 
 /** One path for each kind, however many days there are. */
-function Strip({ days, first }: DayStripProps): JSX.Element {
+function Strip({ vm, days, first }: DayStripProps): JSX.Element {
   const letters = [...days];
   const width = letters.length * dayWidth;
+  const dayAt = ({ clientX, currentTarget }: TargetedMouseEvent<SVGSVGElement>): number => {
+    const { left, width: shown } = currentTarget.getBoundingClientRect();
+    return Math.floor(((clientX - left) / shown) * letters.length);
+  };
   return (
     <svg
-      class="strip"
+      class="strip pressed"
       viewBox={`0 0 ${width} 16`}
       width={width}
       role="img"
       aria-label={daysInWords(days, first)}
       onPointerMove={(event) => {
-        const { left, width: shown } = event.currentTarget.getBoundingClientRect();
-        const index = Math.floor(((event.clientX - left) / shown) * letters.length);
+        const index = dayAt(event);
         const kind = dayKinds.find(({ letter }) => letter === letters[index]);
         const title = event.currentTarget.querySelector('title');
         if (kind && title) title.textContent = `${shortDay(dayAfter(first, index))}: ${kind.word}`;
       }}
+      onClick={(event) => go(runsOfDay(vm, dayAfter(first, dayAt(event))))}
     >
       <title />
       {dayKinds.map(({ letter, name, hollow, shape }) => {

@@ -45,6 +45,11 @@ export function dayAfter(first: string, days: number): string {
 export const shortDay = (day: string): string =>
   new Date(`${day}T00:00:00Z`).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
+/** The runs of a day, which begins where the reader is. */
+export function runsOfDay(vm: string, day: string): string {
+  return `/runs?${new URLSearchParams({ vm, day }).toString()}`;
+}
+
 /** The days of a VM in words: `26 days backed up, 2 failed (20 Nov, 21 Nov), 2 no backup`. */
 export function daysInWords(days: string, first: string): string {
   return dayKinds

@@ -1,9 +1,11 @@
 import './calendar.css';
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
+import { go } from '../../shell/router.ts';
 import { DayLegend } from '../status/day-strip.tsx';
-import { dayAfter, dayKinds, dayWidth, daysInWords, shortDay } from '../status/days.ts';
+import { dayAfter, dayKinds, dayWidth, daysInWords, runsOfDay, shortDay } from '../status/days.ts';
 
 export interface CalendarProps {
+  readonly vm: string;
   /** A letter for each day, the oldest first. */
   readonly days: string;
   /** The oldest day: `2026-11-21`. */
@@ -18,7 +20,7 @@ const weekDays = ['Mon', '', 'Wed', '', 'Fri', '', 'Sun'] as const;
 const weekDayOf = (day: string): number => (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7;
 
 /** The days of a VM, a column for each week. */
-export function Calendar({ days, first }: CalendarProps): JSX.Element {
+export function Calendar({ vm, days, first }: CalendarProps): JSX.Element {
   const letters = [...days];
   const skipped = weekDayOf(first);
   const weeks = Math.ceil((letters.length + skipped) / 7);
@@ -31,13 +33,14 @@ export function Calendar({ days, first }: CalendarProps): JSX.Element {
     const day = dayAfter(first, index);
     return day.endsWith('-01') ? [{ index, name: shortDay(day).slice(2) }] : [];
   });
+  const failed = letters.flatMap((letter, index) => (letter === 'f' ? [dayAfter(first, index)] : [])).toReversed();
   return (
     <section class="block" aria-labelledby="calendar">
       <h2 id="calendar">The last {letters.length} days</h2>
       <DayLegend />
       <div class="calendar">
         <svg
-          class="strip"
+          class="strip pressed"
           viewBox={`0 0 ${width} ${height}`}
           width={width}
           height={height}
@@ -58,7 +61,13 @@ export function Calendar({ days, first }: CalendarProps): JSX.Element {
             const kind = dayKinds.find((one) => one.letter === letter);
             const [x, y] = placeOf(index);
             return kind ? (
-              <g key={index} class={kind.name} transform={`translate(${x} ${y})`}>
+              <g
+                key={index}
+                class={kind.name}
+                transform={`translate(${x} ${y})`}
+                onClick={() => go(runsOfDay(vm, dayAfter(first, index)))}
+              >
+                <rect class="day-ground" width={dayWidth} height={dayHeight} />
                 <title>{`${shortDay(dayAfter(first, index))}: ${kind.word}`}</title>
                 <path class={kind.hollow ? 'hollow' : ''} d={kind.shape(0)} />
               </g>
@@ -66,6 +75,17 @@ export function Calendar({ days, first }: CalendarProps): JSX.Element {
           })}
         </svg>
       </div>
+      {failed.length === 0 ? null : (
+        <p class="failed-days">
+          Failed:{' '}
+          {failed.map((day, index) => (
+            <Fragment key={day}>
+              {index === 0 ? '' : ', '}
+              <a href={runsOfDay(vm, day)}>{shortDay(day)}</a>
+            </Fragment>
+          ))}
+        </p>
+      )}
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import './vm.css';
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import type { HubOneVm, HubVm } from '../../../schemas/types.ts';
 import { formatAge } from '../../../view/format-age.ts';
 import { formatBytes } from '../../../view/format.ts';
@@ -12,6 +12,8 @@ import { StatusMark } from '../../design/status-mark.tsx';
 import { plain, Text } from '../../design/text.tsx';
 import { Time } from '../../design/time.tsx';
 import { TroubleNotice } from '../../design/trouble.tsx';
+import type { Linked } from '../../shell/links.ts';
+import { NamedLink } from '../../shell/named-link.tsx';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
 import { BackUpNow } from './back-up-now.tsx';
@@ -49,7 +51,7 @@ export function VmScreen({ params }: ScreenProps): JSX.Element {
       {data ? (
         <>
           <Facts vm={data.vm} />
-          {data.vm.days && data.first_day ? <Calendar days={data.vm.days} first={data.first_day} /> : null}
+          {data.vm.days && data.first_day ? <Calendar vm={name} days={data.vm.days} first={data.first_day} /> : null}
           <Points vm={data.vm} />
         </>
       ) : null}
@@ -79,14 +81,25 @@ function Facts({ vm }: { readonly vm: HubVm }): JSX.Element {
     ['Verified', <Time at={vm.verified} />],
     ['Restore points', `${vm.points}${vm.damaged > 0 ? `, ${vm.damaged} damaged` : ''}`],
     ['Size of their files', formatBytes(vm.file_bytes)],
-    ['Plans', vm.plans.length === 0 ? <span class="soft">none</span> : <Text of={vm.plans.join(', ')} />],
-    [
-      'Repositories',
-      vm.repositories.length === 0 ? <span class="soft">none</span> : <Text of={vm.repositories.join(', ')} />,
-    ],
+    ['Plans', <Links kind="plan" names={vm.plans} />],
+    ['Repositories', <Links kind="repository" names={vm.repositories} />],
   ];
   return <FactList of={facts} />;
 }
+
+const Links = ({ kind, names }: { readonly kind: Linked; readonly names: readonly string[] }): JSX.Element =>
+  names.length === 0 ? (
+    <span class="soft">none</span>
+  ) : (
+    <>
+      {names.map((name, index) => (
+        <Fragment key={name}>
+          {index === 0 ? '' : ', '}
+          <NamedLink kind={kind} name={name} />
+        </Fragment>
+      ))}
+    </>
+  );
 
 const RunLink = ({ id, text }: { readonly id: string; readonly text: string }): JSX.Element => (
   <a href={`/runs/${encodeURIComponent(id)}`}>{text}</a>
