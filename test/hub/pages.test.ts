@@ -9,6 +9,7 @@ import { thisPlace, thisProcess } from '../../src/host/programs/process-identity
 import { setMarks } from '../../src/state/points/point-marks.ts';
 import { daemons, enterDaemon } from '../../src/state/schedules/daemons.ts';
 import { acceptPlan } from '../../src/state/schedules/schedules.ts';
+import { troubles } from '../../src/hub/pages/troubles.ts';
 import { rememberedAnswers } from '../../src/hub/routes/remembered.ts';
 import { runLogFile } from '../../src/hub/runs/run-log/place.ts';
 import { openState } from '../../src/state/database/open-state.ts';
@@ -231,4 +232,26 @@ test('an answer is made once for all who ask, and again when anybody has changed
   expect(await ask()).toBe('{"made":3}');
   await expect(answers.text('b', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await answers.text('b', () => ({}))).toBe('{}');
+});
+
+test('a quota that is nearly used up is told, once it was measured', async () => {
+  await using at = await filledHub();
+  const { status } = await at.hub.pages.status({});
+  const repository = { repository: 'primary', used: 95, quota: 100 };
+  const of = (used: number) =>
+    troubles({
+      status,
+      vms: [],
+      schedules: [],
+      nodes: [],
+      repositories: { primary: { path: '/r' } } as never,
+      spaces: new Map(),
+      measured: [{ ...repository, used }] as never,
+      daemon: true,
+      checks: [],
+    }).filter(({ kind }) => kind === 'full');
+  expect(of(95)).toMatchObject([
+    { kind: 'full', message: 'Repository primary is nearly full: it takes 95 B of its quota of 100 B' },
+  ]);
+  expect(of(90)).toEqual([]);
 });

@@ -14,6 +14,8 @@ export interface Space {
 export interface MeasuredRepositories {
   /** As measured last; only the first caller waits. Once it is old, a new look begins, and the old answer still goes out. */
   all(signal: AbortSignal): Promise<HubRepositories>;
+  /** As measured last, however old; null: nobody has asked since the hub was started. */
+  last(): HubRepositories | null;
   /** The room that each file system had a moment ago; without those that did not answer yet. Never waits. */
   spaces(): ReadonlyMap<string, Space>;
 }
@@ -54,6 +56,7 @@ export function measuredRepositories({ names, path, measure, now }: MeasuredOpti
       }
       return await orGone(next, signal);
     },
+    last: () => last,
     spaces() {
       for (const name of names) if (now() - (asked.get(name) ?? -Infinity) > spaceGoodMs) askSpace(name);
       return spaces;

@@ -37,6 +37,7 @@ export function statusPage(options: StatusPageOptions): Pages['status'] {
       nodes: sees ? [] : nodes(),
       repositories: settings.repositories,
       spaces: sees ? new Map() : measured.spaces(),
+      measured: sees ? [] : (measured.last()?.repositories ?? []),
       daemon: daemons(state).some(isDaemonAlive),
       checks: sees ? [] : checks,
     });

@@ -1,4 +1,4 @@
-import type { HubTrouble, HubVm, NodesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
+import type { HubRepositories, HubTrouble, HubVm, NodesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import { capacityLimits } from '../../repository/stored-files/capacity.ts';
 import type { ScheduleRecord } from '../../state/schedules/schedules.ts';
 import { formatAge } from '../../view/format-age.ts';
@@ -12,6 +12,8 @@ export interface TroubleFacts {
   readonly nodes: NodesOutput['nodes'];
   readonly repositories: Settings['repositories'];
   readonly spaces: ReadonlyMap<string, Space>;
+  /** As measured last. */
+  readonly measured: HubRepositories['repositories'];
   /** Whether one works that begins what schedules say. */
   readonly daemon: boolean;
   /** Checks that found faults. */
@@ -42,6 +44,7 @@ export const troubles = (facts: TroubleFacts): HubTrouble[] =>
     ...clockTroubles(facts),
     ...lostNodes(facts),
     ...fullRepositories(facts),
+    ...fullQuotas(facts),
     ...leftBehind(facts),
     ...repositoryTroubles(facts),
     ...failingChannels(facts),
@@ -178,6 +181,13 @@ const fullRepositories = ({ repositories, spaces }: TroubleFacts): Trouble[] =>
     if (total === 0 || (free > minFree && 1 - free / total <= warnAt)) return [];
     const message = `Repository ${repository} is nearly full: ${formatBytes(free)} of ${formatBytes(total)} are free`;
     return [{ kind: 'full', repository, message }];
+  });
+
+const fullQuotas = ({ repositories, measured }: TroubleFacts): Trouble[] =>
+  measured.flatMap(({ repository: name, used, quota }): Trouble[] => {
+    if (used === null || quota === null || used / quota <= capacityLimits(repositories[name]).warnAt) return [];
+    const message = `Repository ${name} is nearly full: it takes ${formatBytes(used)} of its quota of ${formatBytes(quota)}`;
+    return [{ kind: 'full', repository: name, message }];
   });
 
 const leftBehind = ({ status }: TroubleFacts): Trouble[] =>

@@ -71,12 +71,12 @@ export function Dialog({ title, wide = false, children, onClose }: DialogProps):
       }}
     >
       <h2 id={name}>{title}</h2>
-      {children}
       {onClose && asks.value ? (
         <p class="soft" role="status">
           Press <kbd>Esc</kbd> again to leave. What you typed is lost then.
         </p>
       ) : null}
+      {children}
     </dialog>
   );
 }

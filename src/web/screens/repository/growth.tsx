@@ -71,19 +71,27 @@ function inWords(days: number): string {
 function Bars({ growth: { days, first_day: first } }: { readonly growth: HubGrowth }): JSX.Element {
   const most = Math.max(1, ...days);
   return (
-    <ol class="growth-bars" aria-label="Bytes that each day added">
-      {days.map((bytes, index) => {
-        const day = shortDay(dayAfter(first, index));
-        return (
-          <li key={day} title={`${day}: ${formatBytes(bytes)}`}>
-            <span style={{ blockSize: `${(bytes / most) * 100}%` }} class={index === days.length - 1 ? 'today' : ''} />
-            <span class="only-read">
-              {day}: {formatBytes(bytes)}
-            </span>
-            {index % 10 === 0 ? <small aria-hidden="true">{index === days.length - 1 ? 'today' : day}</small> : null}
-          </li>
-        );
-      })}
-    </ol>
+    <>
+      <p class="soft growth-scale">
+        Bytes that each day added; the tallest bar is {formatBytes(Math.max(0, ...days))}.
+      </p>
+      <ol class="growth-bars" aria-label="Bytes that each day added">
+        {days.map((bytes, index) => {
+          const day = shortDay(dayAfter(first, index));
+          return (
+            <li key={day} title={`${day}: ${formatBytes(bytes)}`}>
+              <span
+                style={{ blockSize: `${(bytes / most) * 100}%` }}
+                class={index === days.length - 1 ? 'today' : ''}
+              />
+              <span class="only-read">
+                {day}: {formatBytes(bytes)}
+              </span>
+              {index % 10 === 0 ? <small aria-hidden="true">{index === days.length - 1 ? 'today' : day}</small> : null}
+            </li>
+          );
+        })}
+      </ol>
+    </>
   );
 }

@@ -65,11 +65,13 @@ export function RepositoryScreen({ params }: ScreenProps): JSX.Element {
 function Capacity({ of, measured }: { readonly of: Repository; readonly measured: number }): JSX.Element {
   const { used, free, total, quota, trash, immutable } = of;
   const facts: readonly Fact[] = [
-    ['Used by Sendense', bytesOr(used, 'unknown')],
+    [
+      'Used by Sendense',
+      quota === null ? bytesOr(used, 'unknown') : `${bytesOr(used, 'unknown')} of its quota of ${formatBytes(quota)}`,
+    ],
     ...(total === null ? [] : ([['Used by others', formatBytes(usedByOthers(of))]] as const)),
     ['Free', free === null || total === null ? 'unknown' : `${formatBytes(free)} of ${formatBytes(total)}`],
     ...(of.min_free > 0 ? ([['Kept free', formatBytes(of.min_free)]] as const) : []),
-    ...(quota === null ? [] : ([['Quota', formatBytes(quota)]] as const)),
     ...(of.vm_quota === null ? [] : ([['Quota of a VM', formatBytes(of.vm_quota)]] as const)),
     ...(trash ? ([['Put aside by gc', formatBytes(trash)]] as const) : []),
     ['Restore points', String(of.points)],
@@ -86,7 +88,11 @@ function Capacity({ of, measured }: { readonly of: Repository; readonly measured
   ];
   return (
     <div class="capacity">
-      {used === null || total === null ? null : <Meter own={used} other={usedByOthers(of)} total={total} />}
+      {used !== null && quota !== null ? (
+        <Meter own={used} other={0} total={quota} />
+      ) : used !== null && total !== null ? (
+        <Meter own={used} other={usedByOthers(of)} total={total} />
+      ) : null}
       <FactList of={facts} />
     </div>
   );

@@ -76,7 +76,7 @@ export function Calendar({ vm, days, first }: CalendarProps): JSX.Element {
         </svg>
       </div>
       {failed.length === 0 ? null : (
-        <p class="failed-days">
+        <p class="soft failed-days">
           Failed:{' '}
           {failed.map((day, index) => (
             <Fragment key={day}>
