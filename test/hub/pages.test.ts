@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { Page, PageRequest } from '../../src/api/paging.ts';
 import type { Hub } from '../../src/hub/hub.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
-import { isDaemonAlive } from '../../src/hub/schedule/serve-schedules.ts';
+import { isDaemonAlive } from '../../src/hub/schedule/daemon-alive.ts';
 import { thisPlace, thisProcess } from '../../src/host/programs/process-identity.ts';
 import { setMarks } from '../../src/state/points/point-marks.ts';
 import { daemons, enterDaemon } from '../../src/state/schedules/daemons.ts';
@@ -189,6 +189,13 @@ test('schedules without a daemon are told of, and a daemon that died is none', a
   }
   expect(await told()).toHaveLength(1);
   lost[Symbol.dispose]();
+  // It was before this machine was started anew.
+  const before = { ...dead, owner: { ...thisProcess(), boot_id: 'another' }, place: 'another 1' };
+  enterDaemon(state, before, () => true);
+  expect(await told()).toHaveLength(1);
+  // One of another container is there until it says that it ended.
+  enterDaemon(state, { ...before, owner: { ...thisProcess(), pid: 1 } }, () => true);
+  expect(await told()).toEqual([]);
 });
 
 test('a log comes part by part, without what is being written now', async () => {

@@ -63,6 +63,13 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return now !== null && now.start_time === identity.start_time && now.boot_id === identity.boot_id;
 }
 
+/**
+ * Whether a process is known to have ended. Of one in another container of this boot nobody here can say so.
+ * @param place where its number means that; null: here
+ */
+export const hasEnded = (identity: ProcessIdentity, place: string | null): boolean =>
+  identity.boot_id !== bootId() || ((place === null || place === thisPlace()) && !isRunning(identity));
+
 /** The command line of a live process as an argument list; empty where it cannot be read. */
 export function argvOf(pid: number): string[] {
   try {

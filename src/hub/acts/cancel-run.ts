@@ -32,15 +32,17 @@ export function cancelRun(state: State, id: string, who: string): CancelAnswer {
     throw new SendenseError('run.elsewhere', `run ${id} is one of the hub itself, and ends in a moment`, {
       remedy: 'Wait for its end. `systemctl restart sendense-hub` ends it with the hub.',
     });
+  if (run.kind === 'care' && !hasSignalled(id, owner.pid, 0)) return 'ended';
   // Whoever is told to end says who wanted that.
   noteAsker(state, id, 'stopped_by', who);
-  return run.kind !== 'care' || hasSignalled(id, owner.pid) ? 'asked' : 'ended';
+  if (run.kind === 'care') hasSignalled(id, owner.pid, 'SIGTERM');
+  return 'asked';
 }
 
-/** What a command does to a repository: its process does nothing else. */
-function hasSignalled(id: string, pid: number): boolean {
+/** What a command does to a repository: its process does nothing else. @param name 0: only whether it could */
+function hasSignalled(id: string, pid: number, name: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(pid, 'SIGTERM');
+    process.kill(pid, name);
     return true;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

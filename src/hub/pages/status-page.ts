@@ -1,7 +1,7 @@
 import type { HubStatus, HubVm, NodesOutput, Settings, StatusOutput } from '../../schemas/types.ts';
 import type { State } from '../../state/database/open-state.ts';
 import { daemons } from '../../state/schedules/daemons.ts';
-import { isDaemonAlive } from '../schedule/serve-schedules.ts';
+import { isDaemonAlive } from '../schedule/daemon-alive.ts';
 import { listSchedules } from '../../state/schedules/schedules.ts';
 import type { StatusRequest } from '../describe/describe-status.ts';
 import type { MeasuredRepositories } from './measured-repositories.ts';

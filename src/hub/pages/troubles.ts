@@ -60,7 +60,8 @@ export const troubles = (facts: TroubleFacts): HubTrouble[] =>
 
 function noDaemon({ daemon, schedules }: TroubleFacts): Trouble[] {
   const waiting = schedules.filter(
-    ({ facts, removed, paused }) => facts !== null && removed === null && paused === null,
+    ({ facts, removed, paused }) =>
+      facts !== null && facts.schedule.enabled !== false && removed === null && paused === null,
   );
   if (daemon || waiting.length === 0) return [];
   const message = `No daemon runs: nothing begins of ${plural(waiting.length, 'plan')} with a schedule. Start it: systemctl start sendense-daemon`;

@@ -4,7 +4,7 @@ import { SendenseError } from '../../errors/sendense-error.ts';
 import { lookAtClock } from '../../host/system/boot-clock.ts';
 import { askToEnd } from '../../host/programs/own-program.ts';
 import { isRunning, thisPlace, thisProcess } from '../../host/programs/process-identity.ts';
-import { enterDaemon, type DaemonEntry } from '../../state/schedules/daemons.ts';
+import { enterDaemon } from '../../state/schedules/daemons.ts';
 import { clockDoubt } from '../../state/schedules/clock-looks.ts';
 import { deadRuns } from '../../state/runs/dead-runs.ts';
 import type { State } from '../../state/database/open-state.ts';
@@ -13,6 +13,7 @@ import { watchClock } from '../clock-watch.ts';
 import type { HubLog } from '../hub-log.ts';
 import { startNotifier } from '../notify/notifier.ts';
 import { runStarter } from '../runs/start-run.ts';
+import { isDaemonAlive } from './daemon-alive.ts';
 import { createAlarmClock, type AlarmClock } from './alarm-clock.ts';
 import { followPlans } from './follow-plans.ts';
 import { followSettings, type FollowedSettings } from './follow-settings.ts';
@@ -50,9 +51,6 @@ const settleEveryMs = 10_000;
 const dayMs = 86_400_000;
 /** How long it stays known what became of a slot, ms. */
 const keepSlotsMs = 400 * dayMs;
-
-/** Of one in another place, such as a container, nobody here can say that it ended. */
-export const isDaemonAlive = ({ owner, place }: DaemonEntry): boolean => place !== thisPlace() || isRunning(owner);
 
 /** The daemon: watches plans, and begins their runs as processes of their own. Other daemons on the same database are welcome. */
 export async function serveSchedules(options: ServeSchedulesOptions): Promise<ScheduleService> {
