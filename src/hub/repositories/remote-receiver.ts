@@ -17,6 +17,8 @@ export interface RemoteRepository {
   readonly command: string;
 }
 
+type ToldFacts = Omit<ReceiverFacts, 'blocked'> & Partial<Pick<ReceiverFacts, 'blocked'> | { readonly blocked: null }>;
+
 const endWithinMs = 10_000;
 
 /** @throws SendenseError `ssh.*` */
@@ -46,11 +48,11 @@ export function receiverOver(channel: SshChannel, signal?: AbortSignal): Receive
     return answer.result as T;
   };
   return {
-    // A hub that does not know of it refuses the VM as a whole.
-    hello: async (context) => ({
-      blocked: [],
-      ...(await ask<Omit<ReceiverFacts, 'blocked'>>({ op: 'hello', version: 1, context })),
-    }),
+    async hello(context) {
+      const { blocked, ...facts } = await ask<ToldFacts>({ op: 'hello', version: 1, context });
+      // A hub that does not know of it refuses the VM as a whole.
+      return { ...facts, blocked: blocked ?? [] };
+    },
     reserve: (bytes) => ask({ op: 'reserve', bytes }),
     begin: (path, bytes) => ask<FilePresence>({ op: 'begin', path, bytes }),
     async write(chunk) {
