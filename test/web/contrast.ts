@@ -21,7 +21,10 @@ interface Part {
 type Style = Readonly<Record<string, string>>;
 type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 declare const document: Part & {
-  getAnimations(): readonly { readonly finished: Promise<unknown> }[];
+  getAnimations(): readonly {
+    readonly finished: Promise<unknown>;
+    readonly effect: { getComputedTiming(): { readonly endTime?: unknown } } | null;
+  }[];
   createElement(name: 'canvas'): { getContext(kind: '2d', options: object): unknown };
 };
 declare function getComputedStyle(part: Part, pseudo?: string): Style;
@@ -181,7 +184,8 @@ export async function standsOut(page: Page, within: string, name: string): Promi
     await page.emulateMedia({ colorScheme });
     // Colours change slowly: half-way they stand out from nothing.
     await page.evaluate(async () => {
-      await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+      const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+      await Promise.allSettled(ending.map(({ finished }) => finished));
     });
     expect.soft(await faint(page, within), `${name}, ${colorScheme}`).toEqual([]);
   }
