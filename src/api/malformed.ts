@@ -48,18 +48,20 @@ const ending =
 /** How long an answer that goes on may keep the next one waiting, ms. */
 const patienceMs = 10_000;
 
-/** Answers that go on, by their connections. */
-const answering = new WeakMap<Socket, Set<ServerResponse>>();
+/** Answers that go on, with their requests, by their connections. */
+const answering = new WeakMap<Socket, Map<ServerResponse, IncomingMessage>>();
 
-function noteAnswer({ socket }: IncomingMessage, response: ServerResponse): void {
-  const all = answering.get(socket) ?? new Set();
-  answering.set(socket, all.add(response));
+function noteAnswer(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  const all = answering.get(socket) ?? new Map<ServerResponse, IncomingMessage>();
+  answering.set(socket, all.set(response, request));
   response.once('close', () => all.delete(response));
 }
 
 /** What was asked on this connection before is answered first: something may have been done. */
 async function afterAnswers(socket: Socket, act: () => void): Promise<void> {
-  const before = [...(answering.get(socket) ?? [])];
+  // One that is not complete is what is malformed.
+  const before = [...(answering.get(socket) ?? [])].flatMap(([response, { complete }]) => (complete ? [response] : []));
   const timer = setTimeout(() => socket.destroy(), patienceMs).unref();
   if (before.length > 0) await Promise.all(before.map((response) => once(response, 'close')));
   clearTimeout(timer);

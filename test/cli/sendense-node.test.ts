@@ -139,7 +139,12 @@ test('serve --tunnel: API and link in one process, which ends cleanly and logs n
   await expect
     .poll(() => processesNaming(linkFolder(at.stateDir)), { timeout: 200_000 })
     .toHaveLength(1 + dataConnections);
-  expect(processesNaming(linkFolder(at.stateDir)).some((argv) => argv.includes(String(node.child.pid)))).toBe(false);
+  // What binds each of them to the node has the number of the node in its words, until it becomes ssh.
+  await expect
+    .poll(() => processesNaming(linkFolder(at.stateDir)).some((argv) => argv.includes(String(node.child.pid))), {
+      timeout: 200_000,
+    })
+    .toBe(false);
   node.child.kill('SIGTERM');
   expect(await node.ended).toEqual([0, null]);
   expect(processesNaming(linkFolder(at.stateDir))).toEqual([]);
