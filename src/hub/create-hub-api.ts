@@ -36,7 +36,9 @@ const hubLimits: ApiLimits = {
   // Who watches comes once a minute.
   idleMs: 72_000,
   silenceMs: 60_000,
-  connectionsOfOne: 100,
+  // A page in each of fifty browsers has six at most.
+  connections: 1024,
+  connectionsOfOne: 320,
 };
 
 /** The hub's HTTP API, not listening yet. */
