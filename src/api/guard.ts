@@ -20,7 +20,7 @@ export interface Guard {
    * `access.stale`
    */
   check(request: FastifyRequest): Caller;
-  /** Counts what came without the token and is not even HTTP. */
+  /** Counts what nobody can answer: what is not even HTTP, or is for no host. */
   malformed(peer: string): Taken;
 }
 
@@ -76,5 +76,6 @@ function assertMay(caller: Caller, { right, vms, fresh }: Pick<Route<never>, 'ri
     throw new SendenseError('access.stale', 'for this the password has to be typed again');
 }
 
-const tooMany = (why: string, { retrySeconds, first }: Taken): SendenseError =>
+/** @param why what there are too many of */
+export const tooMany = (why: string, { retrySeconds, first }: Taken): SendenseError =>
   new SendenseError('node.limited', `${why}; try again in ${retrySeconds} s`, { details: { retrySeconds, first } });

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type {
   FastifyBaseLogger,
   FastifyError,
@@ -17,7 +17,7 @@ import { shareConnections } from '../host/net/share-connections.ts';
 import { directly, type CameFrom } from './came-from.ts';
 import { answerError, httpError } from './error-answer.ts';
 import { tokenDoor, type Door, type TokenDoorOptions } from './door.ts';
-import { createGuard, type Guard, type GuardOptions } from './guard.ts';
+import { createGuard, peerOf, tooMany, type Guard, type GuardOptions } from './guard.ts';
 import { letProve } from './let-prove.ts';
 import type { ApiLimits } from './limits.ts';
 import { answerMalformed, noHandshake } from './malformed.ts';
@@ -93,7 +93,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
     // A year. Browsers heed it where the certificate is one that they know (RFC 6797).
     if (options.tls) void reply.header('strict-transport-security', 'max-age=31536000');
     request.cameFrom = (options.cameFrom ?? directly)(request);
-    assertHost(request.raw);
+    assertHost(request, guard);
     const file = options.openFile?.(request);
     if (file) return reply.code(file.status).headers(file.headers).send(file.body);
     const caller = guard.check(request);
@@ -114,10 +114,13 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   return app;
 }
 
-/** @throws 400 (RFC 9112, 3.2) */
-function assertHost({ rawHeaders, httpVersion }: IncomingMessage): void {
+/** @throws 400 (RFC 9112, 3.2); SendenseError `node.limited` for who comes so too often */
+function assertHost(request: FastifyRequest, guard: Guard): void {
+  const { rawHeaders, httpVersion } = request.raw;
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return;
+  const taken = guard.malformed(peerOf(request));
+  if (!taken.allowed) throw tooMany('too many requests that name no host, or several', taken);
   throw httpError(
     400,
     hosts === 0 ? 'the request does not say its Host' : 'the request says several Hosts',

@@ -65,6 +65,15 @@ test('parts of HTTP that no route has a use for are answered in the one shape', 
   }
 });
 
+test('who names no host is counted as what is no HTTP is', async () => {
+  await using api = await serveSmall({ limits: { refusedPerMinute: 2 } });
+  const statuses: number[] = [];
+  for (let turn = 0; turn < 4; turn++)
+    statuses.push(parsed(await say(api.port, `GET /asked HTTP/1.1\r\n${authorized}connection: close\r\n\r\n`)).status);
+  expect(statuses).toEqual([400, 400, 429, 429]);
+  expect(api.lines.filter(({ level }) => level >= 40)).toHaveLength(3);
+});
+
 test('a request may name us as a proxy would be asked, and the host that it names counts', async () => {
   await using api = await serveSmall();
   for (const target of [

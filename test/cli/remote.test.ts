@@ -12,6 +12,7 @@ import { commands } from '../../src/cli/commands/index.ts';
 import type { CommandDefinition } from '../../src/cli/command.ts';
 import { ways } from '../../src/cli/remote/ways.ts';
 import { hubApi } from '../../src/hub/routes/index.ts';
+import { noteReads } from '../../src/state/files/file-reads.ts';
 import { startFile } from '../../src/schemas/package.ts';
 import { hubProgram, resident, type Ended, type HubProgram } from '../e2e/hub-program.ts';
 import { backupPlan, makeRaw } from '../e2e/workspace.ts';
@@ -144,6 +145,33 @@ test('a run is followed to its end, with the events and the result that it has a
   expect(shown.stdout).toBe((await hub.run('show', events[0]?.run_id ?? '', '--json')).stdout);
   const text = await remote('run', 'pgtest1-nightly');
   expect(text.stdout).toContain('--token-file token');
+});
+
+test('a list is as long as it was asked for, or it is said why not', async () => {
+  const read = {
+    runId: 'r',
+    who: 'anna',
+    address: null,
+    repository: 'primary',
+    context: 'many',
+    backupId: 'b',
+  } as const;
+  noteReads(
+    hub.state,
+    Array.from({ length: 10_020 }, (_, at) => ({ ...read, action: 'download' as const, path: Buffer.from(`${at}`) })),
+  );
+  for (const limit of ['3', '10010', '50000']) {
+    const words = ['files', 'log', 'many', '--limit', limit, '--json'];
+    expect((await remote(...words)).stdout, limit).toBe((await hub.run(...words)).stdout);
+  }
+  for (const words of [
+    ['schedule', 'next', '--count', '10001'],
+    ['history', '--daily', '--limit', '10001'],
+  ])
+    expect(await remote(...words)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('10000 are the most'),
+    });
 });
 
 test('Ctrl-C asks the hub to stop the run, and the command ends as the run does', async () => {

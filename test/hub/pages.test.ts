@@ -6,6 +6,7 @@ import type { Hub } from '../../src/hub/hub.ts';
 import { openHub } from '../../src/hub/open-hub.ts';
 import { isDaemonAlive } from '../../src/hub/schedule/daemon-alive.ts';
 import { thisPlace, thisProcess } from '../../src/host/programs/process-identity.ts';
+import { raiseNotice } from '../../src/state/notices/notices.ts';
 import { setMarks } from '../../src/state/points/point-marks.ts';
 import { daemons, enterDaemon } from '../../src/state/schedules/daemons.ts';
 import { acceptPlan } from '../../src/state/schedules/schedules.ts';
@@ -196,6 +197,15 @@ test('schedules without a daemon are told of, and a daemon that died is none', a
   // One of another container is there until it says that it ended.
   enterDaemon(state, { ...before, owner: { ...thisProcess(), pid: 1 } }, () => true);
   expect(await told()).toEqual([]);
+});
+
+test('a notice of what a command does to a repository is of no plan', async () => {
+  await using at = await filledHub();
+  using state = openState(at.statePath);
+  for (const kind of ['care', 'backup'])
+    raiseNotice(state, { event: 'started', plan: 'files', vm: 'vm0000', message: 'files began', details: { kind } });
+  const { entries } = at.hub.pages.notices({ sees: undefined }, { limit: 9, after: null });
+  expect(entries.map(({ plan }) => plan)).toEqual(['files', null]);
 });
 
 test('a log comes part by part, without what is being written now', async () => {

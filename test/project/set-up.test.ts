@@ -199,10 +199,16 @@ case $1 in install) for p in go cc ssh sshd nft strace qemu-system-x86_64 deboot
     using machine = fakeMachine('v24.7.0');
     writeFileSync(join(machine.checkout, 'packaging/compile-native.sh'), '#!/bin/sh\n', { mode: 0o755 });
     // Two that bundle at the same time are found: a folder can be made once.
-    machine.program('rolldown', 'echo "rolldown $*" >>"$HOME/calls"; mkdir dist/busy && mv dist/busy "dist/idle.$$"');
+    const bundle = 'mkdir dist/busy && mv dist/busy "dist/idle.$$"';
+    // The first one is not done before the others wait for it.
+    const wait = 'until [ -e "$HOME/go" ]; do sleep 0.02; done';
+    machine.program('rolldown', `echo "rolldown $*" >>"$HOME/calls"; ${wait}; ${bundle}`);
+    machine.program('flock', 'echo "flock $*" >>"$HOME/calls"; exec /usr/bin/flock "$@"');
     const build = () => machine.run([], { program: join(machine.checkout, 'packaging/build.sh') });
-    const results = await Promise.all([build(), build(), build(), build()]);
-    expect(results.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    const builds = [build(), build(), build(), build()];
+    await expect.poll(() => count(machine.calls(), 'flock 9'), { timeout: 200_000 }).toBe(3);
+    writeFileSync(join(machine.checkout, '../go'), '');
+    expect((await Promise.all(builds)).map(({ code }) => code)).toEqual([0, 0, 0, 0]);
     expect(existsSync(join(machine.checkout, 'dist/.built'))).toBe(true);
     expect(count(machine.calls(), 'rolldown')).toBeLessThan(4);
     // Asked for alone it bundles whatever there is.

@@ -41,12 +41,12 @@ export const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/runs/r-now': [{ file: 'screens/run/cancel.tsx', press: ['Cancel run'], shows: 'Let it run' }],
   '/plans/everything': [
-    { file: 'screens/plan/plan-acts.tsx', press: ['Run now'], shows: 'It does what its text says.' },
+    { file: 'screens/plans/run-now.tsx', press: ['Run now'], shows: 'It does what its text says.' },
     { file: 'screens/plan/plan-acts.tsx', press: ['Pause schedule'], shows: 'not caught up' },
   ],
   '/plan-files/nightly.yaml': [
     { file: 'screens/plan-file/plan-file-screen.tsx', press: ['Remove'], shows: 'Its restore points stay.' },
-    { file: 'screens/plan-file/run-plan.tsx', press: ['Run now'], shows: 'As it was saved last' },
+    { file: 'screens/plans/run-now.tsx', press: ['Run now'], shows: 'Type' },
   ],
   '/nodes/site-c': [
     {

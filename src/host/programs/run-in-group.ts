@@ -65,6 +65,10 @@ export async function runInGroup(
     // What is left running may go on writing: it is not waited for.
     await Promise.race([closed, delay(lastWordsMs, undefined, { ref: false })]);
     return end;
+  } catch (error) {
+    // All of the group was killed, or none of it was ever there.
+    watched.write(nothingToKill);
+    throw error;
   } finally {
     for (const stream of [child.stdout, child.stderr, child.stdin]) stream?.destroy();
     watched.destroySoon();

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errorToJson, SendenseError, toSendenseError } from '../../errors/sendense-error.ts';
 import type { ErrorOutput } from '../../schemas/types.ts';
+import type { Caller } from '../../api/caller.ts';
 import type { AskCommand } from '../runs/start-run.ts';
 
 /** What a question to a command is about. */
@@ -11,10 +12,8 @@ export interface Question {
   readonly about: string;
   /** The command of `sendense-run` that answers. */
   readonly words: readonly string[];
-  /** Who asks. */
-  readonly by: string;
-  /** Tells who asks from others: nobody may take all turns. */
-  readonly asker: string;
+  /** Who asks: nobody may take all turns. */
+  readonly caller: Pick<Caller, 'name' | 'identity'>;
   /** It changes something: the end of the hub does not end it. */
   readonly goesOn?: boolean;
   /** What is kept of that which the command prints: the rest would stay in memory. */
@@ -54,7 +53,7 @@ const mostKept = 50;
 export function createInquiries(askCommand: AskCommand): Inquiries {
   const known = new Map<string, Inquiry>();
   /** Of those that go on. */
-  const askedWith = new Map<string, Pick<Question, 'words' | 'asker'>>();
+  const askedWith = new Map<string, { readonly words: readonly string[]; readonly identity: string }>();
   const ending = new AbortController();
   const keyOf = (kind: string, about: string): string => JSON.stringify([kind, about]);
   const isRunning = ({ ended }: Inquiry): boolean => ended === null;
@@ -69,26 +68,26 @@ export function createInquiries(askCommand: AskCommand): Inquiries {
   }
 
   return {
-    begin({ kind, about, words, by, asker, goesOn = false, reduce }) {
+    begin({ kind, about, words, caller: { name: by, identity }, goesOn = false, reduce }) {
       const key = keyOf(kind, about);
       const before = known.get(key);
       if (before && isRunning(before)) {
         if (isDeepStrictEqual(askedWith.get(key)?.words, words)) return before;
         throw asksOtherwise(kind, before);
       }
-      const own = [...askedWith.values()].filter((one) => one.asker === asker).length;
+      const own = [...askedWith.values()].filter((one) => one.identity === identity).length;
       if (own >= mostOfOne) throw tooMany(`${own} questions of yours`);
       if (askedWith.size >= mostRunning) throw tooMany(`${mostRunning} questions of this kind`);
       const begun: Inquiry = { by, begun: Date.now(), ended: null, output: null, error: null };
       keep(key, begun);
-      askedWith.set(key, { words, asker });
+      askedWith.set(key, { words, identity });
       const end = (result: Partial<Inquiry>): void => {
         askedWith.delete(key);
         keep(key, { ...begun, ...result, ended: Date.now() });
       };
       void askCommand(
         words,
-        { by: asker, signal: goesOn ? new AbortController().signal : ending.signal },
+        { by: identity, signal: goesOn ? new AbortController().signal : ending.signal },
         { answersWith: [1, 3] },
       )
         .then((output) => end({ output: reduce(output) }))

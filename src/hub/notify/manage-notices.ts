@@ -92,7 +92,7 @@ export function manageNotices(parts: NoticeParts): Notices {
 export const noticeOutput = ({ notice, deliveries }: DeliveryRecord): NotifyHistoryOutput['notices'][number] => ({
   id: notice.id,
   event: notice.event,
-  plan: notice.plan,
+  plan: isOfNoPlan(notice) ? null : notice.plan,
   vm: notice.vm,
   run_id: notice.run_id,
   message: notice.message,
@@ -106,6 +106,10 @@ export const noticeOutput = ({ notice, deliveries }: DeliveryRecord): NotifyHist
     due,
   })),
 });
+
+/** What a command does to a repository is a run, and has a name, but is of no plan. */
+const isOfNoPlan = ({ details }: Pick<NoticeRow, 'details'>): boolean =>
+  (JSON.parse(details) as { readonly kind?: unknown }).kind === 'care';
 
 /** What a channel is tested with. */
 function testNotice(channel: string): NoticeRow {

@@ -23,7 +23,7 @@ export interface PlanFiles {
   readonly editable: boolean;
   /** Every plan file, by name. @throws SendenseError `file.unreadable` */
   list(): Promise<HubPlanFiles['files']>;
-  /** The plan of a valid file that is named so, where there is one such file. @throws SendenseError `file.unreadable` */
+  /** The plan of a valid file that is named so, where there is one such file. @throws SendenseError `file.unreadable`, `plan.invalid` */
   planNamed(plan: string): Promise<StartablePlan | undefined>;
   /** Absolute path of a file that is there, or may be made. @throws SendenseError `plan.file` */
   pathOf(file: string): string;

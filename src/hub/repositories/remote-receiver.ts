@@ -17,7 +17,7 @@ export interface RemoteRepository {
   readonly command: string;
 }
 
-type ToldFacts = Omit<ReceiverFacts, 'blocked'> & Partial<Pick<ReceiverFacts, 'blocked'> | { readonly blocked: null }>;
+type ToldFacts = Omit<ReceiverFacts, 'blocked'> & { readonly blocked?: ReceiverFacts['blocked'] | null };
 
 const endWithinMs = 10_000;
 

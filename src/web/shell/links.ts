@@ -20,12 +20,8 @@ const paths: Readonly<Record<Linked, { readonly what: string; readonly at: strin
   repository: { what: 'Repository', at: '/repositories/', named: true },
 };
 
-/** Names of runs that are of no plan: what commands do to a repository, and restore points whose files are read. */
-const noPlans: ReadonlySet<string> = new Set(['files', 'repo-gc', 'repo-receive', 'adopt']);
-
 /** The address of something; null where there is no screen for it, or the reader may not see it. */
 export function linkTo(kind: Linked, name: string): Link | null {
-  if (kind === 'plan' && noPlans.has(name)) return null;
   const { what, at, named } = paths[kind];
   const to = `${at}${encodeURIComponent(name)}`;
   const found = screenAt(to);

@@ -5,8 +5,7 @@ const question = (...words: readonly string[]): Question => ({
   kind: 'copy',
   about: 'primary',
   words: ['repo', ...words],
-  by: 'anna',
-  asker: 'anna 1',
+  caller: { name: 'anna', identity: 'anna 1' },
   reduce: (output) => output,
 });
 
@@ -31,7 +30,11 @@ test('what goes on is not begun again, and is no answer to who asks for somethin
 
 test('one who asks takes no more than a share of what goes on', () => {
   using inquiries = createInquiries(() => new Promise(() => {}));
-  const of = (about: string, asker: string): Question => ({ ...question('copy', about), about, asker });
+  const of = (about: string, identity: string): Question => ({
+    ...question('copy', about),
+    about,
+    caller: { name: 'anna', identity },
+  });
   inquiries.begin(of('one', 'anna 1'));
   inquiries.begin(of('two', 'anna 1'));
   expect(() => inquiries.begin(of('three', 'anna 1'))).toThrow('2 questions of yours go on already');

@@ -1,4 +1,3 @@
-import { startablePlan } from './known-plan.ts';
 import type { PlanTextRequest, RunStartRequest, ValidateOutput } from '../../../schemas/types.ts';
 import { SendenseError } from '../../../errors/sendense-error.ts';
 import { checkText } from '../plan-files/check-text.ts';
@@ -6,6 +5,7 @@ import { assertEditable } from '../plan-files/editable.ts';
 import { defineRoute } from '../route.ts';
 import { askerOf } from '../asker.ts';
 import { judgedAs, assertMayRun } from './begin.ts';
+import { startablePlan } from './startable-plan.ts';
 
 /** As long as a plan may be, and what JSON adds to it. Bytes. */
 const textBytes = 4 * 1024 * 1024;

@@ -6,9 +6,9 @@ import type { RunCancelOutput, RunStartRequest, VerifyStartRequest } from '../..
 import { rightToRun } from '../../access/rights.ts';
 import { mayKnow } from '../list-answer.ts';
 import { defineRoute, type HubParts } from '../route.ts';
-import { startablePlan } from './known-plan.ts';
 import { askerOf } from '../asker.ts';
 import { assertFreshFor, assertMayRun, beginOnce, beginRun, repeatHeader, runOf, startErrors } from './begin.ts';
+import { startablePlan } from './startable-plan.ts';
 
 export const runPlan = defineRoute<RunStartRequest>({
   id: 'runPlan',

@@ -37,8 +37,7 @@ export const checkRepository = defineRoute<HubCheckRequest>({
         ...(quick ? ['--quick'] : []),
         ...(point === undefined ? (vm === undefined ? [] : ['--', vm]) : ['--', point]),
       ],
-      by: call.caller.name,
-      asker: call.caller.identity,
+      caller: call.caller,
       reduce: (output) => reduced(output as CheckOutput, quick),
     });
     call.answer.status(202);

@@ -42,8 +42,7 @@ export const copyPoints = defineRoute<HubCopyRequest>({
       kind: 'copy',
       about: aboutOf(from, call.body),
       words: ['repo', move ? 'move' : 'copy', `--from=${from}`, `--to=${to}`, '--', vm ?? point ?? ''],
-      by: call.caller.name,
-      asker: call.caller.identity,
+      caller: call.caller,
       goesOn: true,
       reduce: (output) => output,
     });

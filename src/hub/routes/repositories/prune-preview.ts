@@ -29,8 +29,7 @@ export const previewPlanPrune = defineRoute({
       kind: 'prune',
       about: plan,
       words: ['prune', `--plan=${file}`, '--dry-run'],
-      by: call.caller.name,
-      asker: call.caller.identity,
+      caller: call.caller,
       reduce: (output) => reduced(output as PruneOutput),
     });
     call.answer.status(202);

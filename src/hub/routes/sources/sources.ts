@@ -60,8 +60,7 @@ export const discoverSource = defineRoute<HubDiscoverRequest>({
       kind: 'discover',
       about: source,
       words: ['discover', `--node=${node}`, '--', source],
-      by: call.caller.name,
-      asker: call.caller.identity,
+      caller: call.caller,
       reduce: (output) => output,
     });
     call.answer.status(202);

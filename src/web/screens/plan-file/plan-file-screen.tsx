@@ -15,6 +15,7 @@ import type { PlanEditor } from '../../editor/plan-editor.ts';
 import { go, place, setQuery } from '../../shell/router.ts';
 import type { ScreenProps } from '../../shell/screens.ts';
 import { useTitle } from '../../shell/titled.ts';
+import { RunNow } from '../plans/run-now.tsx';
 import { Ahead } from './ahead.tsx';
 import { Conflict } from './conflict.tsx';
 import { Leaving } from './leaving.tsx';
@@ -22,7 +23,7 @@ import { newPlan } from './new-plan.ts';
 import { createPlanDraft, type PlanDraft } from './plan-draft.ts';
 import { PlanText } from './plan-text.tsx';
 import { Problems } from './problems.tsx';
-import { planNameIn, RunPlan } from './run-plan.tsx';
+import { planInText } from './plan-in-text.ts';
 import { SavePlan } from './save-plan.tsx';
 
 /** An editor of a plan file, or of one that is to be made. */
@@ -47,6 +48,7 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
     const shown = there && draft.saw(there);
     if (shown !== undefined) editor.current?.setText(shown);
   }, [there]);
+  const plan = planInText(draft.text.value);
   const show = (text: string): void => {
     editor.current?.setText(text);
     draft.type(text);
@@ -123,9 +125,7 @@ function PlanFile({ file }: { readonly file: string | null }): JSX.Element {
           }}
         />
       ) : null}
-      {open.value === 'run' ? (
-        <RunPlan plan={planNameIn(draft.text.value) ?? ''} onClose={() => (open.value = null)} />
-      ) : null}
+      {open.value === 'run' && plan ? <RunNow plan={plan} onClose={() => (open.value = null)} /> : null}
       {open.value === 'remove' && at !== null ? (
         <ActDialog
           title={`Remove ${plain(name.value)}?`}
@@ -172,7 +172,7 @@ function Head({ file, draft, name, saved, onOpen }: HeadProps): JSX.Element {
               <button type="button" class="button" onClick={() => onOpen('remove')}>
                 Remove…
               </button>
-              {!dirty && planNameIn(draft.text.value) !== undefined ? (
+              {!dirty && planInText(draft.text.value) ? (
                 <button type="button" class="button" onClick={() => onOpen('run')}>
                   Run now…
                 </button>

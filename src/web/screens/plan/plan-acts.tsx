@@ -1,21 +1,11 @@
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
-import type { HubPlan, RunStartedOutput, RunStartRequest, SchedulesOutput } from '../../../schemas/types.ts';
-import { ask, newRepeatKey, type Question } from '../../client/ask.ts';
+import type { HubPlan, SchedulesOutput } from '../../../schemas/types.ts';
+import { ask } from '../../client/ask.ts';
 import { may } from '../../client/session.ts';
 import { ActDialog } from '../../design/act-dialog.tsx';
-import { SelectField } from '../../design/select-field.tsx';
 import { plain } from '../../design/text.tsx';
-import { go } from '../../shell/router.ts';
-
-const modes = [
-  { value: '', word: 'As the plan says' },
-  { value: 'full', word: 'Full' },
-  { value: 'incremental', word: 'Incremental' },
-] as const;
-
-/** A run tells its id when it has begun, which takes a moment on a busy hub. */
-const patienceMs = 45_000;
+import { RunNow } from '../plans/run-now.tsx';
 
 /** Whether who is logged in may run a plan, and see what it would do. */
 export const mayRun = ({ right }: HubPlan): boolean => may(right);
@@ -46,31 +36,6 @@ export function PlanActs({ plan, onChange }: ActsProps): JSX.Element {
       {open.value === 'run' ? <RunNow plan={plan} onClose={close} /> : null}
       {open.value === 'rest' ? <Rest plan={plan} onClose={close} onChange={onChange} /> : null}
     </>
-  );
-}
-
-function RunNow({ plan, onClose }: { readonly plan: HubPlan; onClose(): void }): JSX.Element {
-  const key = useSignal(newRepeatKey());
-  const hasMode = plan.kind === 'backup';
-  return (
-    <ActDialog
-      title={`Run ${plain(plan.plan)} now?`}
-      act="Run"
-      onClose={onClose}
-      onAct={(form) => {
-        const mode = form.get('mode');
-        const body: RunStartRequest = mode === 'full' || mode === 'incremental' ? { mode } : {};
-        const question: Question = { method: 'POST', body, repeatKey: `${key.value}-${String(mode)}`, patienceMs };
-        return ask<RunStartedOutput>(`/api/v1/plans/${encodeURIComponent(plan.plan)}/runs`, question);
-      }}
-      onDone={({ run_id: id }) => go(`/runs/${encodeURIComponent(id)}`)}
-    >
-      {hasMode ? (
-        <SelectField label="Type" name="mode" options={modes} />
-      ) : (
-        <p class="soft">It does what its text says. Look at what it would do first.</p>
-      )}
-    </ActDialog>
   );
 }
 

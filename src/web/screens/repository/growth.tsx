@@ -69,19 +69,17 @@ function inWords(days: number): string {
 }
 
 function Bars({ growth: { days, first_day: first } }: { readonly growth: HubGrowth }): JSX.Element {
-  const most = Math.max(1, ...days);
+  const tallest = Math.max(0, ...days);
   return (
     <>
-      <p class="soft growth-scale">
-        Bytes that each day added; the tallest bar is {formatBytes(Math.max(0, ...days))}.
-      </p>
+      <p class="soft growth-scale">Bytes that each day added; the tallest bar is {formatBytes(tallest)}.</p>
       <ol class="growth-bars" aria-label="Bytes that each day added">
         {days.map((bytes, index) => {
           const day = shortDay(dayAfter(first, index));
           return (
             <li key={day} title={`${day}: ${formatBytes(bytes)}`}>
               <span
-                style={{ blockSize: `${(bytes / most) * 100}%` }}
+                style={{ blockSize: `${(bytes / Math.max(1, tallest)) * 100}%` }}
                 class={index === days.length - 1 ? 'today' : ''}
               />
               <span class="only-read">

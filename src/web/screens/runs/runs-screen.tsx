@@ -54,10 +54,10 @@ const choices = [
   { value: 'cancelled', word: 'Cancelled' },
 ] as const;
 
-/** From one midnight of the reader to the next. @param day `2026-11-21` */
-function spanOf(day: string): Record<string, string> {
+/** From one midnight of the reader to the next; null: that is no day. @param day `2026-11-21` */
+function spanOf(day: string): Record<string, string> | null {
   const from = new Date(`${day}T00:00:00`);
-  if (Number.isNaN(from.getTime())) return {};
+  if (Number.isNaN(from.getTime())) return null;
   const to = new Date(from);
   to.setDate(to.getDate() + 1);
   return { since: String(from.getTime()), before: String(to.getTime()) };
@@ -67,18 +67,19 @@ function spanOf(day: string): Record<string, string> {
 export function RunsScreen(): JSX.Element {
   useTitle('Runs');
   const { query } = place.value;
-  const [status, plan, vm, day] = ['status', 'plan', 'vm', 'day'].map((name) => query.get(name) ?? '');
-  const asked = new URLSearchParams({ limit: '100', ...spanOf(day ?? '') });
+  const [status, plan, vm, day = ''] = ['status', 'plan', 'vm', 'day'].map((name) => query.get(name) ?? '');
+  const span = spanOf(day);
+  const asked = new URLSearchParams({ limit: '100', ...span });
   for (const [name, value] of Object.entries({ status, plan, vm })) if (value) asked.set(name, value);
   const list = usePages<HubRuns>(`/api/v1/runs?${asked.toString()}`, { topics: ['status'], everyMs: 3000 });
   const pages = list.pages.value;
   const runs = pages?.flatMap((page) => page.runs) ?? [];
-  const narrowed = Boolean(status || plan || vm || day);
+  const narrowed = Boolean(status || plan || vm || span);
   return (
     <>
       <header class="page-head">
         <h1>Runs</h1>
-        {day ? (
+        {span ? (
           <span>
             of {shortDay(day)}{' '}
             <button type="button" class="button small" onClick={() => setQuery({ day: null })}>
